@@ -1,0 +1,122 @@
+"""Failures a caller can act on; each class knows its HTTP status and its stable code word.
+
+The text of an error is for people: it names what is wrong and what to do, and never a path,
+a stack trace or another internal detail.
+"""
+
+
+class CutoutError(Exception):
+    """Base of every expected failure. `detail` is the sentence shown to the caller."""
+
+    status, code, title = 500, "internal", "Internal error"
+    retry_after: int | None = None
+
+    def __init__(self, detail: str = "", **extra: object) -> None:
+        """Keep `detail` and any machine-readable members (`field`, `allowed`, sizes)."""
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.extra = extra
+
+
+class InvalidRequest(CutoutError):
+    status, code, title = 400, "invalid_request", "The request is not understood"
+
+
+class MissingField(InvalidRequest):
+    code, title = "missing_field", "A required field is missing"
+
+
+class UnknownField(InvalidRequest):
+    code, title = "unknown_field", "A field is not known"
+
+
+class InvalidValue(InvalidRequest):
+    code, title = "invalid_value", "A value is not allowed"
+
+
+class EmptyFile(InvalidRequest):
+    code, title = "empty_file", "The file is empty"
+
+
+class SizeMismatch(InvalidRequest):
+    code, title = "size_mismatch", "Image and mask differ in size"
+
+
+class NotFound(CutoutError):
+    status, code, title = 404, "not_found", "Nothing is stored under this address"
+
+
+class BodyTimeout(CutoutError):
+    status, code, title = 408, "body_timeout", "The body did not arrive in time"
+
+
+class TooManyBytes(CutoutError):
+    status, code, title = 413, "too_many_bytes", "The body is too large"
+
+
+class UnsupportedType(CutoutError):
+    """Judged by the file's content; its name and declared type are ignored."""
+
+    status, code, title = 415, "unsupported_type", "Not an allowed image type"
+
+
+class UndecodableImage(CutoutError):
+    status, code, title = 422, "undecodable_image", "The image cannot be decoded"
+
+
+class TooManyPixels(CutoutError):
+    status, code, title = 422, "too_many_pixels", "The image has too many pixels"
+
+
+class Unsolvable(CutoutError):
+    """A matting problem without a solution, for example a trimap without unknown pixels."""
+
+    status, code, title = 422, "unsolvable_matting", "The matte cannot be refined"
+
+
+class ModelFailed(CutoutError):
+    """The model gave no usable map (NaN, Inf, or an error of the runtime)."""
+
+    code, title = "model_failed", "The model failed on this picture"
+
+
+class Overloaded(CutoutError):
+    """Too many pictures wait already; try again."""
+
+    status, code, title = 503, "overloaded", "Too many pictures are waiting"
+    retry_after = 2
+
+
+class NotReady(CutoutError):
+    """Starting or draining."""
+
+    status, code, title = 503, "not_ready", "The service is not ready"
+    retry_after = 5
+
+
+class DeadlinePassed(CutoutError):
+    status, code, title = 504, "deadline_passed", "The picture was not finished in time"
+
+
+class StorageFull(CutoutError):
+    status, code, title = 507, "storage_full", "No room left to store the picture"
+
+
+class ConfigurationError(CutoutError):
+    """Found at start-up; the service does not start."""
+
+    code, title = "configuration", "The configuration is wrong"
+
+
+class WeightsUnavailable(ConfigurationError):
+    code, title = "weights_unavailable", "The model's weights are not available"
+
+
+class WeightsCorrupt(WeightsUnavailable):
+    code, title = "weights_corrupt", "The model's weights do not match their hash"
+
+
+class DeviceUnavailable(ConfigurationError):
+    """The device asked for is not really active; never answered by a silent fallback."""
+
+    code, title = "device_unavailable", "The device asked for is not available"
