@@ -1,0 +1,227 @@
+"""Single inputs from many threads become batches for one model; the gate bounds what is inside.
+
+One thread is the only caller of the model. It takes what waits when the model is free and never
+delays a picture to fill a batch: on a busy server batches fill by themselves.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .errors import CutoutError, DeadlinePassed, ModelFailed, NotReady, Overloaded
+
+log = logging.getLogger(__name__)
+Infer = Callable[[list[np.ndarray]], list[np.ndarray]]
+
+
+def always() -> bool:
+    return True
+
+
+def _seconds_until(deadline: float) -> float | None:
+    """Time left on the monotonic clock, never negative; None for an infinite deadline."""
+    return None if deadline == float("inf") else max(0.0, deadline - time.monotonic())
+
+
+@dataclass
+class Ticket:
+    """One tensor that waits; `deadline` is on the monotonic clock."""
+
+    tensor: np.ndarray
+    deadline: float
+    wanted: Callable[[], bool]
+    answer: Future = field(default_factory=Future)
+
+    def worth_running(self) -> bool:
+        """Claim the ticket for the model, unless nobody waits for it any more."""
+        if self.answer.cancelled():
+            return False
+        if time.monotonic() >= self.deadline:
+            self.answer.set_exception(DeadlinePassed("The picture waited too long for the model."))
+            return False
+        if not self.wanted():
+            self.answer.cancel()
+            return False
+        return self.answer.set_running_or_notify_cancel()
+
+
+class Batcher:
+    """Runs `infer` on what waits, up to `max_batch` tensors of one shape at a time."""
+
+    def __init__(self, infer: Infer, max_batch: int = 1) -> None:
+        """`infer`: list of (3, S, S) float32 -> list of (S, S) float32, in the same order."""
+        self.infer, self.max_batch = infer, max_batch
+        self.batches = self.dropped = 0
+        self._waiting: deque[Ticket] = deque()
+        self._change = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="model", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Tensors not yet given to the model."""
+        return len(self._waiting)
+
+    def run(
+        self, tensor: np.ndarray, deadline: float, wanted: Callable[[], bool] = always
+    ) -> np.ndarray:
+        """Wait for the scores (S, S) of one tensor (3, S, S).
+
+        deadline: monotonic seconds. `wanted` is asked just before the model would run.
+        Raises DeadlinePassed, NotReady when closing, ModelFailed for NaN, Inf or a failed run.
+        """
+        ticket = Ticket(tensor, deadline, wanted)
+        with self._change:
+            if self._closing:
+                raise NotReady("The service is stopping.")
+            self._waiting.append(ticket)
+            self._change.notify()
+        try:
+            return ticket.answer.result(timeout=_seconds_until(deadline))
+        except TimeoutError:
+            ticket.answer.cancel()
+            raise DeadlinePassed("The model did not finish this picture in time.") from None
+
+    def close(self, timeout: float | None = None) -> None:
+        """Refuse new tensors, finish those that wait, stop the thread."""
+        with self._change:
+            self._closing = True
+            self._change.notify()
+        self._thread.join(timeout)
+
+    def _work(self) -> None:
+        while batch := self._next():
+            self._answer(batch)
+
+    def _next(self) -> list[Ticket]:
+        """Block until something worth running waits; an empty list means: closed and drained."""
+        with self._change:
+            while True:
+                self._change.wait_for(lambda: self._waiting or self._closing)
+                if not self._waiting:
+                    return []
+                if batch := self._take():
+                    return batch
+
+    def _take(self) -> list[Ticket]:
+        batch: list[Ticket] = []
+        left: deque[Ticket] = deque()
+        while self._waiting and len(batch) < self.max_batch:
+            ticket = self._waiting.popleft()
+            if batch and ticket.tensor.shape != batch[0].tensor.shape:
+                left.append(ticket)
+            elif ticket.worth_running():
+                batch.append(ticket)
+            else:
+                self.dropped += 1
+        self._waiting.extendleft(reversed(left))
+        return batch
+
+    def _answer(self, batch: list[Ticket]) -> None:
+        self.batches += 1
+        try:
+            maps = self.infer([ticket.tensor for ticket in batch])
+            if len(maps) != len(batch):
+                raise ModelFailed("The model gave another number of maps than it was asked for.")
+        except Exception as error:
+            self._after_failure(batch, error)
+            return
+        for ticket, scores in zip(batch, maps, strict=True):
+            if np.isfinite(scores).all():
+                ticket.answer.set_result(scores)
+            else:
+                ticket.answer.set_exception(ModelFailed("The model's map has NaN or Inf values."))
+
+    def _after_failure(self, batch: list[Ticket], error: Exception) -> None:
+        """Run the pictures of a failed batch alone, so that only the poisoned one fails."""
+        if len(batch) > 1:
+            for ticket in batch:
+                self._answer([ticket])
+            return
+        log.error("the model failed on a picture", exc_info=error)
+        known = isinstance(error, CutoutError)
+        batch[0].answer.set_exception(
+            error if known else ModelFailed("The model failed on this picture.")
+        )
+
+
+class Gate:
+    """Lets pictures in by count and by megapixels; a full house is Overloaded at once."""
+
+    def __init__(self, pictures: int, megapixels: float) -> None:
+        """A single picture larger than `megapixels` is let in when it is alone."""
+        self.pictures, self.megapixels = pictures, megapixels
+        self.inside, self.inside_megapixels, self.refused = 0, 0.0, 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def admit(self, pixels: int) -> Iterator[None]:
+        """Hold a place for a picture of `pixels` while the block runs."""
+        size = pixels / 1e6
+        with self._lock:
+            crowded = self.inside and self.inside_megapixels + size > self.megapixels
+            if self.inside >= self.pictures or crowded:
+                self.refused += 1
+                raise Overloaded("The service is full; try again in a moment.")
+            self.inside += 1
+            self.inside_megapixels += size
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.inside -= 1
+                self.inside_megapixels -= size
+
+
+class Turnstile:
+    """Bounds the pictures whose pixels are in memory; those outside wait in order of arrival."""
+
+    def __init__(self, places: int, megapixels: float) -> None:
+        """A single picture larger than `megapixels` goes in when it is alone."""
+        self.places, self.megapixels = places, megapixels
+        self._inside, self._inside_megapixels = 0, 0.0
+        self._line: deque[object] = deque()
+        self._change = threading.Condition()
+
+    @contextmanager
+    def enter(self, pixels: int, deadline: float) -> Iterator[float]:
+        """Wait for a place (until `deadline`, monotonic seconds) and hold it during the block.
+
+        Gives the seconds waited. Raises DeadlinePassed.
+        """
+        size, start = pixels / 1e6, time.monotonic()
+        self._wait(size, deadline)
+        try:
+            yield time.monotonic() - start
+        finally:
+            with self._change:
+                self._inside -= 1
+                self._inside_megapixels -= size
+                self._change.notify_all()
+
+    def _wait(self, size: float, deadline: float) -> None:
+        me = object()
+        with self._change:
+            self._line.append(me)
+            in_time = self._change.wait_for(
+                lambda: self._line[0] is me and self._fits(size), _seconds_until(deadline)
+            )
+            self._line.remove(me)
+            if in_time:
+                self._inside += 1
+                self._inside_megapixels += size
+            self._change.notify_all()
+        if not in_time:
+            raise DeadlinePassed("The picture waited too long for its turn.")
+
+    def _fits(self, size: float) -> bool:
+        small = self._inside_megapixels + size <= self.megapixels
+        return self._inside < self.places and (small or not self._inside)

@@ -1,0 +1,190 @@
+"""Batches, deadlines, poisoned pictures, the gate and the turnstile."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from cutout.batching import Batcher, Gate, Turnstile
+from cutout.errors import DeadlinePassed, ModelFailed, NotReady, Overloaded
+
+NEVER = float("inf")
+
+
+class Held:
+    """An `infer` that waits for `go`; scores are the tensor's mean per channel position."""
+
+    def __init__(self):
+        self.go, self.sizes = threading.Event(), []
+        self.running = threading.Event()
+
+    def __call__(self, tensors):
+        self.sizes.append([float(tensor.flat[0]) for tensor in tensors])
+        self.running.set()
+        assert self.go.wait(10)
+        if any(tensor.flat[0] == 13 for tensor in tensors):
+            raise ValueError("poison")
+        return [tensor.mean(axis=0) for tensor in tensors]
+
+
+def tensor(value, side=4):
+    return np.full((3, side, side), value, np.float32)
+
+
+@pytest.fixture
+def held():
+    return Held()
+
+
+@pytest.fixture
+def batcher(held):
+    batcher = Batcher(held, max_batch=4)
+    yield batcher
+    held.go.set()
+    batcher.close()
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(32) as pool:
+        yield pool
+
+
+def occupy(batcher, held, pool):
+    """Let the model begin one picture, so that all that follows waits."""
+    first = pool.submit(batcher.run, tensor(0), NEVER)
+    assert held.running.wait(5)
+    return first
+
+
+def wait_for(batcher, count):
+    limit = time.monotonic() + 5
+    while batcher.waiting < count:
+        assert time.monotonic() < limit
+        threading.Event().wait(0.001)
+
+
+def test_what_waits_becomes_one_batch_and_everyone_gets_its_own_map(batcher, held, pool):
+    first = occupy(batcher, held, pool)
+    rest = {value: pool.submit(batcher.run, tensor(value), NEVER) for value in (1, 2, 3, 4, 5)}
+    wait_for(batcher, 5)
+    held.go.set()
+    assert first.result()[0, 0] == 0
+    assert {value: job.result()[0, 0] for value, job in rest.items()} == {v: v for v in rest}
+    assert [len(batch) for batch in held.sizes] == [1, 4, 1]
+
+
+def test_tensors_of_another_shape_wait_for_the_next_batch(batcher, held, pool):
+    occupy(batcher, held, pool)
+    jobs = [pool.submit(batcher.run, tensor(7, side), NEVER) for side in (4, 8)]
+    wait_for(batcher, 2)
+    held.go.set()
+    assert [job.result().shape for job in jobs] == [(4, 4), (8, 8)]
+    assert [len(batch) for batch in held.sizes] == [1, 1, 1]
+
+
+def test_a_poisoned_picture_fails_alone(batcher, held, pool):
+    occupy(batcher, held, pool)
+    good, bad = (
+        pool.submit(batcher.run, tensor(1), NEVER),
+        pool.submit(batcher.run, tensor(13), NEVER),
+    )
+    wait_for(batcher, 2)
+    held.go.set()
+    assert good.result()[0, 0] == 1
+    with pytest.raises(ModelFailed):
+        bad.result()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_nan_and_inf_fail_alone(batcher, held, pool, value):
+    occupy(batcher, held, pool)
+    good, bad = (
+        pool.submit(batcher.run, tensor(1), NEVER),
+        pool.submit(batcher.run, tensor(value), NEVER),
+    )
+    wait_for(batcher, 2)
+    held.go.set()
+    assert good.result()[0, 0] == 1
+    with pytest.raises(ModelFailed, match="NaN"):
+        bad.result()
+
+
+def test_a_deadline_is_kept_and_the_picture_never_reaches_the_model(batcher, held, pool):
+    occupy(batcher, held, pool)
+    with pytest.raises(DeadlinePassed):
+        batcher.run(tensor(9), time.monotonic() + 0.02)
+    held.go.set()
+    batcher.close()
+    assert held.sizes == [[0.0]]
+
+
+def test_a_picture_whose_client_is_gone_never_reaches_the_model(batcher, held, pool):
+    occupy(batcher, held, pool)
+    pool.submit(batcher.run, tensor(9), NEVER, lambda: False)
+    wait_for(batcher, 1)
+    held.go.set()
+    batcher.close()
+    assert held.sizes == [[0.0]]
+    assert batcher.dropped == 1
+
+
+def test_close_answers_what_waits_and_refuses_what_comes(batcher, held, pool):
+    occupy(batcher, held, pool)
+    waiting = pool.submit(batcher.run, tensor(5), NEVER)
+    wait_for(batcher, 1)
+    closing = pool.submit(batcher.close)
+    held.go.set()
+    assert waiting.result()[0, 0] == 5
+    closing.result()
+    with pytest.raises(NotReady):
+        batcher.run(tensor(1), NEVER)
+
+
+def test_the_gate_counts_pictures():
+    gate = Gate(2, 100)
+    with gate.admit(1_000_000), gate.admit(1_000_000), pytest.raises(Overloaded), gate.admit(1):
+        pass
+    with gate.admit(1):
+        assert (gate.inside, gate.refused) == (1, 1)
+
+
+def test_the_gate_counts_megapixels_but_lets_a_single_large_picture_in():
+    gate = Gate(10, 20)
+    with gate.admit(50_000_000), pytest.raises(Overloaded), gate.admit(1_000_000):
+        pass
+    with gate.admit(15_000_000), gate.admit(5_000_000):
+        assert gate.inside == 2
+
+
+def test_the_turnstile_holds_its_bound_and_keeps_the_order(pool):
+    turnstile, order, most = Turnstile(2, 100), [], []
+
+    def pass_through(number):
+        with turnstile.enter(1_000_000, NEVER):
+            order.append(number)
+            most.append(turnstile._inside)
+
+    with turnstile.enter(1, NEVER), turnstile.enter(1, NEVER):
+        jobs = []
+        for number in range(8):
+            jobs.append(pool.submit(pass_through, number))
+            limit = time.monotonic() + 5
+            while len(turnstile._line) <= number and time.monotonic() < limit:
+                threading.Event().wait(0.001)
+    for job in jobs:
+        job.result()
+    assert sorted(order) == list(range(8))
+    assert order[0] in (0, 1)
+    assert max(most) <= 2
+
+
+def test_the_turnstile_gives_up_at_the_deadline_and_frees_the_line():
+    turnstile = Turnstile(1, 100)
+    with turnstile.enter(1, NEVER):
+        with pytest.raises(DeadlinePassed), turnstile.enter(1, time.monotonic() + 0.02):
+            pass
+    with turnstile.enter(1, NEVER) as waited:
+        assert waited < 1
