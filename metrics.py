@@ -1,5 +1,6 @@
 """Scores of one result file against its true mask: the files are read here, nothing else."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,13 @@ from cutout.errors import UndecodableImage
 
 def _read_map(path: str | Path) -> np.ndarray:
     """A cut-out's alpha, or a grey map or mask, as (H, W) uint8."""
-    data = Path(path)
+    data = Path(path).read_bytes()
     try:
-        with Image.open(data) as picture:
+        with Image.open(io.BytesIO(data)) as picture:
             has_alpha = "A" in picture.getbands() or "transparency" in picture.info
             grey = picture.convert("RGBA").getchannel("A") if has_alpha else picture.convert("L")
             return np.asarray(grey)
-    except (Image.UnidentifiedImageError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         raise UndecodableImage("The file cannot be decoded; give a PNG, JPEG or WebP.") from error
 
 

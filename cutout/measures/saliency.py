@@ -41,13 +41,20 @@ def e_curve(scored: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
     return result["curve"][::-1], float(result["adp"])
 
 
+class _Structure(library.Smeasure):
+    # A subject in the last row or column leaves a quarter without pixels; the library then
+    # multiplies its weight of zero by NaN.
+    def ssim(self, pred: np.ndarray, gt: np.ndarray) -> float:
+        return super().ssim(pred, gt) if pred.size else 0.0
+
+
 def s_measure(scored: np.ndarray, truth: np.ndarray) -> float:
     """Structure: half object, half region similarity, in [0, 1], higher is better.
 
     For an empty truth 1 - mean(map), for a full one mean(map). Fan et al., Structure-measure,
     2017.
     """
-    return float(_step(library.Smeasure(), scored, truth)["sm"])
+    return float(_step(_Structure(), scored, truth)["sm"])
 
 
 def weighted_f(scored: np.ndarray, truth: np.ndarray) -> float:
