@@ -1,0 +1,49 @@
+"""Measures of a prediction against a true mask, on arrays, each with its paper.
+
+`score(pair(pred, truth))` gives all of them for one picture; the single functions are below.
+"""
+
+from .boundary import boundary_iou, relaxed_boundary_f
+from .conventions import by_maximum, by_range
+from .counts import Counts, count, iou
+from .curves import MeanCurves, f_measure, precision_recall
+from .door import THRESHOLD
+from .mae import mae
+from .overlay import COLOURS, overlay
+from .saliency import e_curve, f_curve, s_measure, weighted_f
+from .score import Pair, Scores, pair, score
+from .soft import connectivity, gradient, mse, sad
+from .table import CURVES, GROUPS, MEASURES, Measure
+
+__all__ = [
+    "COLOURS",
+    "CURVES",
+    "GROUPS",
+    "MEASURES",
+    "THRESHOLD",
+    "Counts",
+    "MeanCurves",
+    "Measure",
+    "Pair",
+    "Scores",
+    "boundary_iou",
+    "by_maximum",
+    "by_range",
+    "connectivity",
+    "count",
+    "e_curve",
+    "f_curve",
+    "f_measure",
+    "gradient",
+    "iou",
+    "mae",
+    "mse",
+    "overlay",
+    "pair",
+    "precision_recall",
+    "relaxed_boundary_f",
+    "s_measure",
+    "sad",
+    "score",
+    "weighted_f",
+]

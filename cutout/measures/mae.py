@@ -1,0 +1,18 @@
+"""Mean absolute error of a map."""
+
+import numpy as np
+
+from .door import check_scored
+
+
+def mae(scored: np.ndarray, truth: np.ndarray, valid: np.ndarray | None = None) -> float:
+    """Mean |map - truth|, in [0, 1], lower is better. Perazzi et al., Saliency filters, 2012.
+
+    scored: (H, W) float in [0, 1], normalised by one convention. truth: (H, W) bool; an empty
+    one is no special case. valid: (H, W) bool, the pixels that count; with none left it is 0.
+    """
+    check_scored(scored, truth)
+    error = np.abs(scored - truth)
+    if valid is not None:
+        error = error[valid]
+    return float(error.mean()) if error.size else 0.0

@@ -1,0 +1,127 @@
+"""One picture, all measures: an 8-bit map against an 8-bit true mask."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cutout.errors import InvalidValue
+
+from . import boundary, conventions, curves, saliency, soft
+from .counts import count
+from .door import THRESHOLD, check_level, check_maps
+from .mae import mae
+from .table import GROUPS
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A checked pair. `pred`, `truth`: (H, W) uint8; masks (H, W) bool; `valid` None or bool."""
+
+    pred: np.ndarray
+    truth: np.ndarray
+    kept: np.ndarray
+    subject: np.ndarray
+    valid: np.ndarray | None
+
+    def agreed(self, array: np.ndarray) -> np.ndarray:
+        """The array with ignored pixels set to background, for measures that need neighbours."""
+        return array if self.valid is None else np.where(self.valid, array, array.dtype.type(0))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """`values` by measure name, and the curves behind set figures: name -> (256,) float64."""
+
+    values: dict[str, float]
+    curves: dict[str, np.ndarray]
+
+
+def pair(
+    pred: np.ndarray, truth: np.ndarray, threshold: int = THRESHOLD, ignore: int | None = None
+) -> Pair:
+    """Check two maps (H, W) uint8 and binarise them: subject is above `threshold`.
+
+    ignore: a level of the true mask whose pixels do not count (128 in some sets). Measures of
+    single pixels leave them out; measures of shape (S, E, weighted F, boundary, gradient,
+    connectivity) see them as background in both.
+    """
+    check_maps(pred, truth)
+    check_level(threshold, "threshold")
+    if ignore is not None:
+        check_level(ignore, "ignore")
+    valid = None if ignore is None else truth != ignore
+    return Pair(pred, truth, pred > threshold, truth > threshold, valid)
+
+
+def _mask(two: Pair) -> Scores:
+    return Scores(count(two.kept, two.subject, two.valid).measures(), {})
+
+
+def _paper(two: Pair) -> Scores:
+    scored = conventions.by_maximum(two.pred)
+    precision, recall = curves.precision_recall(scored, two.subject, two.valid)
+    f = curves.f_measure(precision, recall)
+    values = {
+        "paper_max_f": float(f.max()),
+        "paper_mean_f": float(f.mean()),
+        "paper_mae": mae(scored, two.subject, two.valid),
+    }
+    return Scores(values, {"precision": precision, "recall": recall})
+
+
+def _pysodmetrics(two: Pair) -> Scores:
+    scored = conventions.by_range(two.pred)
+    values = {"sod_mae": mae(scored, two.subject, two.valid)}
+    scored, subject = two.agreed(scored), two.agreed(two.subject)
+    f, values["sod_adaptive_f"] = saliency.f_curve(scored, subject)
+    e, values["sod_adaptive_e"] = saliency.e_curve(scored, subject)
+    values["sod_weighted_f"] = saliency.weighted_f(scored, subject)
+    values["sod_s"] = saliency.s_measure(scored, subject)
+    values |= {"sod_max_f": float(f.max()), "sod_mean_f": float(f.mean())}
+    values |= {"sod_max_e": float(e.max()), "sod_mean_e": float(e.mean())}
+    return Scores(values, {"f": f, "e": e})
+
+
+def _boundary(two: Pair) -> Scores:
+    kept, subject = two.agreed(two.kept), two.agreed(two.subject)
+    values = {
+        "boundary_iou": boundary.boundary_iou(kept, subject),
+        "boundary_iou_fine": boundary.boundary_iou(kept, subject, boundary.FINE_BAND),
+        "relaxed_boundary_f": boundary.relaxed_boundary_f(kept, subject),
+    }
+    return Scores(values, {})
+
+
+def _soft(two: Pair) -> Scores:
+    pred, truth = (two.agreed(a).astype(np.float32) / 255 for a in (two.pred, two.truth))
+    values = {
+        "sad": soft.sad(pred, truth, two.valid),
+        "mse": soft.mse(pred, truth, two.valid),
+        "gradient": soft.gradient(pred, truth, two.valid),
+        "connectivity": soft.connectivity(pred, truth, two.valid),
+    }
+    return Scores(values, {})
+
+
+_BY_GROUP: dict[str, Callable[[Pair], Scores]] = {
+    "mask": _mask,
+    "paper": _paper,
+    "pysodmetrics": _pysodmetrics,
+    "boundary": _boundary,
+    "soft": _soft,
+}
+
+
+def score(two: Pair, groups: tuple[str, ...] = GROUPS) -> Scores:
+    """The measures of the named groups for one picture, which is taken as a set of one."""
+    for name in groups:
+        if name not in _BY_GROUP:
+            raise InvalidValue(
+                f"The measures {name!r} are not known; choose from {', '.join(GROUPS)}.",
+                field="measures",
+                allowed=list(GROUPS),
+            )
+    parts = [_BY_GROUP[name](two) for name in groups]
+    values = {key: value for part in parts for key, value in part.values.items()}
+    return Scores(values, {key: curve for part in parts for key, curve in part.curves.items()})

