@@ -1,0 +1,55 @@
+"""The signals every result carries, judged on the score map in a few milliseconds."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from cutout.quality import maps
+
+# A subject is found when the best half percent of the raw scores average this much. Measured with
+# U²-Net: 298 of 300 photographs reach .96; flat colours, gradients and noise stay under .10.
+PEAK_SHARE = 0.005
+PEAK_FOUND = 0.45
+UNCERTAIN = (0.1, 0.9)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What a result says of itself. Shares and confidences lie in [0, 1].
+
+    coverage: share of the picture that is subject. components: its pieces, specks left out.
+    touches_border: sides it reaches. uncertain_share: share of the picture between .1 and .9.
+    mean_confidence: mean raw score inside the subject. subject_found: judged on the raw scores;
+    false on blank walls, noise, flat colours: the stretched map then shows nothing real.
+    """
+
+    coverage: float
+    components: int
+    touches_border: tuple[str, ...]
+    uncertain_share: float
+    mean_confidence: float
+    subject_found: bool
+
+    def as_dict(self) -> dict[str, object]:
+        """The fields under their own names, ready for JSON: shares rounded to four digits."""
+        rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(self).items()}
+        return rounded | {"touches_border": list(self.touches_border)}
+
+
+def signals(scores: np.ndarray) -> Signals:
+    """Judge one picture by its raw scores.
+
+    scores: (H, W) float32, the model's output before the min-max stretch, without padding.
+    """
+    scores = maps.checked(scores)
+    alpha = maps.stretched(scores)
+    mask = alpha > 0.5
+    low, high = UNCERTAIN
+    return Signals(
+        coverage=float(mask.mean()),
+        components=len(maps.piece_areas(mask)),
+        touches_border=maps.sides_touched(mask),
+        uncertain_share=float(((alpha > low) & (alpha < high)).mean()),
+        mean_confidence=float(scores[mask].mean()) if mask.any() else 0.0,
+        subject_found=bool(mask.any()) and maps.peak(scores, PEAK_SHARE) >= PEAK_FOUND,
+    )
