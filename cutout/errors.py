@@ -68,6 +68,12 @@ class TooManyPixels(CutoutError):
     status, code, title = 422, "too_many_pixels", "The image has too many pixels"
 
 
+class TooManyFrames(CutoutError):
+    """An animation or a file of several pages, where one picture is wanted."""
+
+    status, code, title = 422, "too_many_frames", "The file holds several pictures"
+
+
 class Unsolvable(CutoutError):
     """A matting problem without a solution, for example a trimap without unknown pixels."""
 

@@ -1,0 +1,21 @@
+"""Bytes <-> arrays: sniff, limits before pixels, EXIF, ICC, bit depth; compose; encode."""
+
+from .composing import compose, to_level
+from .decoding import NEUTRAL, Picture, decode, decode_mask
+from .encoding import encode
+from .limits import KNOWN, Header, Limits
+from .opening import inspect
+
+__all__ = [
+    "KNOWN",
+    "NEUTRAL",
+    "Header",
+    "Limits",
+    "Picture",
+    "compose",
+    "decode",
+    "decode_mask",
+    "encode",
+    "inspect",
+    "to_level",
+]

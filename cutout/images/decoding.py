@@ -1,0 +1,109 @@
+"""Bytes to arrays."""
+
+import functools
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ..errors import UndecodableImage
+from . import colour, jpeg
+from .limits import Header, Limits
+from .opening import failures_typed, open_checked, orientation
+
+# Put in place of colours under fully transparent pixels, which nobody was meant to see. The
+# mean of ImageNet: after a model's normalisation it is zero, so neither dark nor light
+# subjects melt into it. It never shows: alpha stays zero there.
+NEUTRAL = (124, 116, 104)
+
+# What makes a picture upright, by its EXIF orientation.
+_UPRIGHT = {
+    2: functools.partial(cv2.flip, flipCode=1),
+    3: functools.partial(cv2.rotate, rotateCode=cv2.ROTATE_180),
+    4: functools.partial(cv2.flip, flipCode=0),
+    5: cv2.transpose,
+    6: functools.partial(cv2.rotate, rotateCode=cv2.ROTATE_90_CLOCKWISE),
+    7: lambda pixels: cv2.flip(cv2.transpose(pixels), -1),
+    8: functools.partial(cv2.rotate, rotateCode=cv2.ROTATE_90_COUNTERCLOCKWISE),
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture, upright.
+
+    rgb: (H, W, 3) uint8, `NEUTRAL` where alpha is zero. alpha: (H, W) float32 in [0, 1], or
+    None where the file has no transparency. icc: profile valid for rgb, None means sRGB.
+    """
+
+    rgb: np.ndarray
+    alpha: np.ndarray | None
+    icc: bytes | None
+    format: str
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.rgb.shape[:2]
+
+
+def decode(data: bytes, limits: Limits | None = None) -> Picture:
+    """The first frame of a file, upright, 8 bit, RGB.
+
+    Raises EmptyFile, UnsupportedType, TooManyPixels, TooManyFrames before any pixel is decoded,
+    and UndecodableImage.
+    """
+    image, header = open_checked(data, limits or Limits())
+    if jpeg.is_plain(image):
+        rgb, alpha, icc, turn = _decode_plain(data, image)
+    else:
+        rgb, alpha, icc, turn = _decode_by_pillow(image, header)
+    if rgb.shape[:2] != image.size[::-1]:
+        raise UndecodableImage("The size in the header is not the size of the pixels.")
+    rgb, alpha = _upright(rgb, turn), alpha if alpha is None else _upright(alpha, turn)
+    if alpha is not None:
+        rgb, alpha = _hide(rgb, alpha), alpha.astype(np.float32) / 255
+    return Picture(rgb, alpha, icc, header.format)
+
+
+def _decode_plain(data: bytes, image: Image.Image):
+    with failures_typed("JPEG"):
+        turn = orientation(image)
+    profile = image.info.get("icc_profile")
+    return jpeg.decode_plain(data), None, colour.rgb_profile(profile), turn
+
+
+def _decode_by_pillow(image: Image.Image, header: Header):
+    with failures_typed(header.format):
+        image.load()
+        # After the pixels: in PNG the orientation may stand behind them.
+        turn = orientation(image)
+        return *colour.to_rgb(image, header.depth), turn
+
+
+def _upright(pixels: np.ndarray, turn: int) -> np.ndarray:
+    return _UPRIGHT[turn](pixels) if turn in _UPRIGHT else pixels
+
+
+def _hide(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    return np.where(alpha[..., None] == 0, np.array(NEUTRAL, np.uint8), rgb)
+
+
+def decode_mask(data: bytes, limits: Limits | None = None) -> np.ndarray:
+    """A mask, matte or prediction as grey levels: (H, W) uint8, 255 = subject.
+
+    A file with transparency is read by its alpha channel, for that is what a cut-out is; unless
+    it is opaque everywhere, then by its brightness, as every other file: grey as it is, colours
+    by ITU-R 601, which leaves equal channels as they are. 16 bits are reduced to 8. No colour
+    profile is applied: the levels are data.
+    """
+    image, header = open_checked(data, limits or Limits())
+    with failures_typed(header.format):
+        image.load()
+        turn = orientation(image)
+        image.info.pop("icc_profile", None)
+        rgb, alpha, _ = colour.to_rgb(image, header.depth)
+    if alpha is not None and alpha.min() < 255:
+        return _upright(alpha, turn)
+    return _upright(cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY), turn)

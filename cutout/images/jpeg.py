@@ -1,0 +1,36 @@
+"""JPEG: checks that no decoder makes, and the fast decoder for the common kind."""
+
+import numpy as np
+import simplejpeg
+from PIL import Image
+
+from ..errors import UndecodableImage
+
+# A progressive file may repeat scans at will; each costs a pass over the whole picture, so a
+# small file can cost minutes. Encoders write at most about a dozen.
+_MAX_SCANS = 100
+
+
+def check(data: bytes) -> None:
+    """Refuse a file without its end marker (cut off) or with a flood of scans."""
+    if b"\xff\xd9" not in data:
+        raise UndecodableImage("The JPEG file is cut off. Send it again.")
+    # 0xFF inside compressed data is always followed by 0, so these two bytes are a marker, or
+    # chance inside metadata, which only counts in favour of the limit.
+    if data.count(b"\xff\xda") > _MAX_SCANS:
+        raise UndecodableImage("The JPEG file has too many scans. Export it again.")
+
+
+def is_plain(image: Image.Image) -> bool:
+    """Whether the fast decoder may take it: three channels, 8 bit, YCbCr or RGB."""
+    return image.format == "JPEG" and image.mode == "RGB" and getattr(image, "layers", 3) == 3
+
+
+def decode_plain(data: bytes) -> np.ndarray:
+    """(H, W, 3) uint8, not yet upright. A damaged or cut off file is an error."""
+    try:
+        return simplejpeg.decode_jpeg(data, colorspace="RGB", strict=True)
+    except ValueError as error:
+        raise UndecodableImage(
+            "The JPEG file is damaged or cut off. Send it again, or export it anew."
+        ) from error

@@ -1,0 +1,121 @@
+"""The one door to Pillow: opens a file of a known type, turns every failure into a typed one."""
+
+import io
+import re
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    ExifTags,
+    GifImagePlugin,
+    Image,
+    ImageCms,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from ..errors import UndecodableImage
+from . import jpeg, png, webp
+from .limits import Header, Limits, check_pixels
+from .sniff import allowed_type
+
+# The classes themselves, not Image.open: it would try other formats, warn, and check for bombs
+# by a limit of its own after the header is read. JPEG is opened as JPEG even if it holds more
+# pictures behind the first one (MPO), as phones write.
+_READERS = {
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "PNG": PngImagePlugin.PngImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+    "AVIF": AvifImagePlugin.AvifImageFile,
+    "TIFF": TiffImagePlugin.TiffImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+}
+# All that Pillow's readers were seen to raise on malformed input; its own classes derive from
+# OSError, but its parsers let through what struct, zlib, indexing and arithmetic raise.
+FAILURES = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError),
+    *(ArithmeticError, AssertionError, RuntimeError, MemoryError, struct.error, zlib.error),
+    *(Image.DecompressionBombError, ImageCms.PyCMSError, Warning),
+)
+_FROM_PILLOW = re.compile(r"PIL\.")
+
+
+@contextmanager
+def failures_typed(name: str) -> Iterator[None]:
+    """Around calls of Pillow only: whatever it raises becomes UndecodableImage."""
+    _warnings_are_errors()
+    try:
+        yield
+    except FAILURES as error:
+        raise UndecodableImage(
+            f"The {name} file is damaged, cut off or of a kind that is not understood. "
+            "Export it again as a plain picture."
+        ) from error
+
+
+def _warnings_are_errors() -> None:
+    """Make Pillow's warnings about damaged files exceptions, for good, in the whole process.
+
+    `warnings.catch_warnings` would swap the filters of all threads at once, so the filter is
+    added and stays. It is added once, not at import: test runners restore the filters.
+    """
+    for rule in warnings.filters:
+        if rule[0] == "error" and rule[2] is UserWarning and rule[3] == _FROM_PILLOW:
+            return
+    warnings.filterwarnings("error", category=UserWarning, module=_FROM_PILLOW.pattern)
+
+
+def open_checked(data: bytes, limits: Limits) -> tuple[Image.Image, Header]:
+    """A lazy Pillow image and its header, with type, structure and limits checked."""
+    name = allowed_type(data, limits)
+    frames, depth = _checked_before_opening(name, data, limits)
+    with failures_typed(name):
+        image = _READERS[name](io.BytesIO(data))
+    check_pixels(*image.size, limits)
+    with failures_typed(name):
+        # Pillow's n_frames of PNG counts what acTL says; `png.check` has verified it.
+        frames = frames or getattr(image, "n_frames", 1)
+        turned = orientation(image) >= 5
+    check_pixels(*image.size, limits, frames)
+    width, height = image.size
+    size = (width, height) if turned else (height, width)
+    return image, Header(name, size, frames, depth)
+
+
+def _checked_before_opening(name: str, data: bytes, limits: Limits) -> tuple[int, int]:
+    """What Pillow does not check, or not soon enough. Frames (0: not known yet), depth."""
+    if name == "PNG":
+        first = png.read_header(data)
+        check_pixels(first.width, first.height, limits)
+        png_header = png.check(data)
+        return png_header.frames, png_header.depth
+    if name == "WEBP":
+        check_pixels(*webp.size(data), limits)
+    if name == "JPEG":
+        jpeg.check(data)
+    return 0, 8
+
+
+def orientation(image: Image.Image) -> int:
+    """EXIF orientation 1 to 8; 1 where none or a senseless one is written.
+
+    Pillow turns TIFF itself while it loads. Image.getexif is called past PngImageFile's own,
+    which would decode the pixels.
+    """
+    if image.format == "TIFF":
+        return 1
+    value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
+    return value if value in range(1, 9) else 1
+
+
+def inspect(data: bytes, limits: Limits | None = None) -> Header:
+    """Type, upright size and number of frames; raises as `decode` would, decodes no pixel."""
+    return open_checked(data, limits or Limits())[1]
