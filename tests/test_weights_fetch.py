@@ -39,7 +39,7 @@ def server():
     server.asked, server.status, server.body, server.announced = [], 200, CONTENT, None
     server.gate = threading.Event()
     server.gate.set()
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield server
     server.gate.set()

@@ -1,0 +1,1 @@
+"""Steps that improve a matte, and what is put behind and around the result."""

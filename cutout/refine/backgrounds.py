@@ -1,0 +1,91 @@
+"""What lies behind the cut-out: a colour, a picture, or the blurred original.
+
+A background is an `rgb` of the picture's size; `over` puts the subject on it.
+"""
+
+import cv2
+import numpy as np
+
+
+def over(rgb, alpha, back, back_alpha=1.0, linear=False):
+    """Put the subject on a background, Porter and Duff's "over" with straight alpha.
+
+    rgb: (H, W, 3) uint8; alpha: (H, W) float32; back: (H, W, 3) uint8 or one colour (3,);
+    back_alpha: a number in [0, 1]. linear: blend light instead of sRGB values as browsers do.
+    Returns (rgb, alpha); alpha is 1 everywhere over an opaque background. Pixels that are solid
+    in 8 bits keep their colour bit for bit, clear ones take the background's.
+    Porter and Duff, "Compositing digital images", 1984.
+    """
+    solid, band = _solid_and_band(alpha)
+    out = np.empty_like(rgb)
+    out[:] = back
+    cv2.copyTo(rgb, solid, out)
+    rows, columns = np.nonzero(band)
+    front = alpha[rows, columns][:, None]
+    behind = (1 - front) * np.float32(back_alpha)
+    out[rows, columns] = _blend(
+        rgb[rows, columns], out[rows, columns], front / (front + behind), linear
+    )
+    return out, alpha + (1 - alpha) * np.float32(back_alpha)
+
+
+def cover(picture, size):
+    """Scale a picture to cover `size` (height, width), centred, its overhang cut off."""
+    height, width = size
+    scale = max(height / picture.shape[0], width / picture.shape[1])
+    # Cut first: scaling only what stays costs less.
+    rows, columns = round(height / scale), round(width / scale)
+    top = max((picture.shape[0] - rows) // 2, 0)
+    left = max((picture.shape[1] - columns) // 2, 0)
+    part = np.ascontiguousarray(picture[top : top + rows, left : left + columns])
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return cv2.resize(part, (width, height), interpolation=method)
+
+
+def blurred(rgb, alpha, share=0.02):
+    """The original without its subject, blurred by a Gaussian of `share` of the diagonal.
+
+    The subject is left out of the average, or it would glow around itself; where nothing else
+    is near, farther background fills in, and a picture full of subject gives its plain blur.
+    Worked out on at most 512 pixels a side: a blur has no finer detail.
+    """
+    height, width = alpha.shape
+    scale = min(1.0, 512 / max(height, width))
+    small = (max(1, round(width * scale)), max(1, round(height * scale)))
+    colours = cv2.resize(rgb, small, interpolation=cv2.INTER_AREA).astype(np.float32)
+    # A thousandth of weight for the subject keeps the division defined everywhere.
+    weight = np.maximum(1 - cv2.resize(alpha, small, interpolation=cv2.INTER_AREA), 1e-3)
+    sigma = max(share * float(np.hypot(*small)), 0.5)
+    total = cv2.GaussianBlur(colours * weight[..., None], (0, 0), sigma)
+    total /= cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
+    full = cv2.resize(total, (width, height), interpolation=cv2.INTER_LINEAR)
+    return cv2.convertScaleAbs(full)
+
+
+def _solid_and_band(alpha):
+    """Masks (uint8 and bool) of what 8 bits call 255, and of what is neither 0 nor 255."""
+    grey = cv2.convertScaleAbs(alpha, alpha=255)
+    solid = grey == 255
+    return solid.view(np.uint8), (grey > 0) & ~solid
+
+
+def _blend(front, back, weight, linear):
+    """Mix (N, 3) uint8 colours, `weight` (N, 1) of the front."""
+    if not linear:
+        mixed = front * weight + back * (1 - weight)
+        return np.floor(mixed + 0.5).astype(np.uint8)
+    mixed = _to_light(front) * weight + _to_light(back) * (1 - weight)
+    return _from_light(mixed)
+
+
+def _to_light(values):
+    """SRGB bytes to linear light in [0, 1]. IEC 61966-2-1."""
+    ramp = np.arange(256, dtype=np.float32) / 255
+    table = np.where(ramp <= 0.04045, ramp / 12.92, ((ramp + 0.055) / 1.055) ** 2.4)
+    return table.astype(np.float32)[values]
+
+
+def _from_light(light):
+    """Linear light to sRGB bytes. IEC 61966-2-1."""
+    curve = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.floor(np.clip(curve, 0, 1) * 255 + 0.5).astype(np.uint8)

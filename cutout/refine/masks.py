@@ -1,0 +1,91 @@
+"""Small steps that improve a matte: alpha in, alpha out, (H, W) float32 in [0, 1], new arrays.
+
+Each is defined for an empty and for a full matte. Lengths are pixels of the picture at hand;
+areas are shares of the picture, so that the same request means the same at any size.
+"""
+
+import cv2
+import numpy as np
+
+# What shows at all. Fainter haze does not join two regions: it would hide every speck.
+VISIBLE = 0.1
+# The soft rim of a removed speck: the model's map has 320 cells a side, and its upsampling
+# spreads a point over about two of them.
+RIM_CELLS, CELLS = 2, 320
+
+
+def threshold(alpha, level=0.5, softness=0.0):
+    """Harden a matte: 1 at or above `level`, 0 below.
+
+    softness: width in alpha of a smooth ramp (smoothstep) centred on the level; 0 is binary.
+    """
+    if softness <= 0:
+        return (alpha >= level).astype(np.float32)
+    ramp = np.clip((alpha - (level - softness / 2)) / softness, 0, 1).astype(np.float32)
+    return ramp * ramp * (3 - 2 * ramp)
+
+
+def drop_specks(alpha, share=0.001):
+    """Clear separate regions smaller than `share` of the picture; the largest always stays."""
+    labels, areas = _regions(alpha > VISIBLE)
+    small = areas < share * alpha.size
+    if len(areas) > 1:
+        small[1 + np.argmax(areas[1:])] = False
+    return _clear(alpha, labels, small)
+
+
+def fill_holes(alpha, share=0.01):
+    """Fill holes smaller than `share` of the picture; a hole at the border is background."""
+    inverse = 1 - alpha
+    labels, areas = _regions(inverse > VISIBLE)
+    small = areas < share * alpha.size
+    border = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
+    small[np.unique(np.concatenate(border))] = False
+    return 1 - _clear(inverse, labels, small)
+
+
+def smooth(alpha, radius_px=2):
+    """Smooth the outline and keep its softness: median over a square of 2 radius + 1.
+
+    The median moves the outline of every level by majority, so a hard edge stays hard, which a
+    Gaussian would not do. Done on 8 bits; radius at most 127.
+    """
+    if radius_px < 1:
+        return alpha.copy()
+    grey = np.rint(alpha * 255).astype(np.uint8)
+    size = 2 * min(int(radius_px), 127) + 1
+    return cv2.medianBlur(grey, size).astype(np.float32) / np.float32(255)
+
+
+def enhance_edges(alpha, weight=0.5):
+    """`alpha + weight * edges(alpha)`, clipped; edges are Sobel magnitudes, 1 at a full step."""
+    # A step from 0 to 1 answers 4 to the 3 x 3 Sobel kernel.
+    across = cv2.Sobel(alpha, cv2.CV_32F, 1, 0, scale=0.25)
+    down = cv2.Sobel(alpha, cv2.CV_32F, 0, 1, scale=0.25)
+    edges = np.minimum(cv2.magnitude(across, down), 1)
+    return np.clip(cv2.scaleAdd(edges, float(weight), alpha), 0, 1)
+
+
+def feather(alpha, radius_px=2.0):
+    """Soften the outline over about `radius_px` to each side (Gaussian, sigma half of it)."""
+    if radius_px <= 0:
+        return alpha.copy()
+    return np.clip(cv2.GaussianBlur(alpha, (0, 0), radius_px / 2), 0, 1)
+
+
+def _regions(mask):
+    """Labels (8-connected) and area of each in pixels; label 0, the rest, counts as endless."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
+    areas[0] = np.inf
+    return labels, areas
+
+
+def _clear(alpha, labels, small):
+    """Set the regions marked `small`, with their faint rim, to zero."""
+    if not small.any():
+        return alpha.copy()
+    gone = small[labels].astype(np.uint8)
+    side = 2 * -(-RIM_CELLS * max(alpha.shape) // CELLS) + 1
+    near = cv2.dilate(gone, np.ones((side, side), np.uint8)).astype(bool)
+    return np.where(near & ((labels == 0) | gone.astype(bool)), np.float32(0), alpha)

@@ -1,0 +1,79 @@
+"""Derived graphs on disk: built once, kept under a hash of their recipe, written atomically."""
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+from cutout.errors import ConfigurationError
+
+from . import graphs
+from .base import Request
+
+log = logging.getLogger(__name__)
+
+
+def derived(request: Request, kind: graphs.Kind) -> Path:
+    """The graph of this kind, from the cache or built now (seconds; an int8 one the longest)."""
+    ranges = shipped_ranges(request.model_name) if kind in graphs.QUANTISED else None
+    key = recipe_key(request.sha256, kind, ranges)
+    target = request.cache_dir / "graphs" / f"{request.model_name}-{kind}-{key}.onnx"
+    if not target.exists():
+        log.info("building the %s graph of %s", kind, request.model_name)
+        data = graphs.build(request.weights, kind, ranges)
+        write_atomically(target, data)
+    return target
+
+
+def recipe_key(sha256: str, kind: graphs.Kind, ranges: dict | None) -> str:
+    """Changes whenever the graph would: with the weights, our steps, the ranges, the libraries."""
+    libraries = {name: version(name) for name in ("onnx", "numpy")} | {"onnxruntime": ort_version()}
+    recipe = [graphs.RECIPE, sha256, kind, ranges, libraries]
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def ort_version() -> str:
+    """Asked of the module: it comes from one of several distributions (CPU, GPU)."""
+    import onnxruntime
+
+    return onnxruntime.__version__
+
+
+def shipped_ranges(model_name: str) -> dict:
+    """Activation ranges found by `benchmarks/calibrate.py`: tensor name -> [lowest, highest]."""
+    source = files(__package__) / "ranges" / f"{model_name}.json"
+    if not source.is_file():
+        raise ConfigurationError(
+            f"no 8-bit ranges ship for {model_name}; choose fp32, or make them with calibrate.py"
+        )
+    return json.loads(source.read_text())
+
+
+def has_ranges(model_name: str) -> bool:
+    return (files(__package__) / "ranges" / f"{model_name}.json").is_file()
+
+
+def write_atomically(target: Path, data: bytes) -> None:
+    """Never a half file under the final name; of two processes building at once the last wins."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".part")
+    except OSError as error:
+        raise ConfigurationError(
+            f"the cache folder cannot be written ({error.strerror}); set another one"
+        ) from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise ConfigurationError(
+            f"a derived model could not be stored ({error.strerror}); free some disk space"
+        ) from error

@@ -1,0 +1,40 @@
+"""What this machine has: evidence of a GPU, and how its processor multiplies 8-bit numbers."""
+
+import ctypes
+import shutil
+from pathlib import Path
+
+# Flags of Linux's /proc/cpuinfo: exact 8-bit products, summed in 32 bits.
+EXACT_INT8 = {"avx512_vnni", "avx_vnni", "amx_int8", "i8mm", "asimddp"}
+
+
+def gpu_evidence() -> str | None:
+    """How we know that an NVIDIA GPU is present, usable or not; None without one."""
+    if list(Path("/dev").glob("nvidia[0-9]*")):
+        return "an NVIDIA device node exists"
+    if shutil.which("nvidia-smi"):
+        return "the NVIDIA driver's tools are installed"
+    if driver_finds_a_device():
+        return "the CUDA driver finds a device"
+    return None
+
+
+def driver_finds_a_device() -> bool:
+    """Ask the driver itself; covers systems without device nodes, as under Windows."""
+    for name in ("libcuda.so.1", "nvcuda.dll"):
+        try:
+            return ctypes.CDLL(name).cuInit(0) == 0
+        except OSError:
+            continue
+    return False
+
+
+def multiplies_int8_exactly(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """True with VNNI, AMX or Arm's dot product; without them 8-bit sums saturate at 16 bits.
+
+    Unknown systems count as inexact: the graph made for those is right everywhere.
+    """
+    if not cpuinfo.is_file():
+        return False
+    words = set(cpuinfo.read_text().split())
+    return bool(words & EXACT_INT8)

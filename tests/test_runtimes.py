@@ -1,0 +1,150 @@
+"""Runtimes on the real small U²-Net (u2netp): parity, neighbours, sizes, typed refusals."""
+
+import os
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from cutout.errors import ConfigurationError, DeviceUnavailable, ModelFailed
+from cutout.runtimes import Request, open_runtime
+
+pytestmark = pytest.mark.weights
+
+
+@pytest.fixture(scope="session")
+def u2netp_path():
+    folder = os.environ.get("CUTOUT_MODELS_DIR")
+    if not folder:
+        pytest.skip("set CUTOUT_MODELS_DIR to the folder with u2netp.onnx")
+    return Path(folder) / "u2netp.onnx"
+
+
+@pytest.fixture(scope="session")
+def request_(u2netp_path, tmp_path_factory):
+    return Request(
+        weights=u2netp_path,
+        sha256=sha256(u2netp_path.read_bytes()).hexdigest(),
+        model_name="u2netp",
+        input_size=320,
+        cache_dir=tmp_path_factory.mktemp("cache"),
+        device="cpu",
+        precision="fp32",
+    )
+
+
+@pytest.fixture(scope="session")
+def pictures():
+    """Three noisy gradients, normalised as the model expects: (3, 3, 320, 320) float32."""
+    noise = np.random.default_rng(0).normal(size=(3, 3, 320, 320))
+    ramp = np.linspace(-1.5, 1.5, 320)
+    return (noise * 0.2 + ramp * np.array([1, -1, 0.3]).reshape(3, 1, 1, 1)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def published(u2netp_path, pictures):
+    """The untouched published graph on the same pictures: (3, 320, 320)."""
+    session = onnxruntime.InferenceSession(u2netp_path, providers=["CPUExecutionProvider"])
+    first = session.get_outputs()[0].name
+    return np.stack([session.run([first], {"input.1": one[None]})[0][0, 0] for one in pictures])
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_fp32_equals_the_published_graph(request_, pictures, published, engine):
+    runtime = open_runtime(replace(request_, runtime=engine))
+    assert np.abs(runtime.run(pictures) - published).max() < 1e-3
+    assert runtime.describe()["runtime"] == engine
+    assert runtime.describe()["precision"] == "fp32"
+    runtime.close()
+
+
+@pytest.mark.parametrize("threads", [None, 8], ids=["one stream", "parallel requests"])
+def test_neighbours_in_a_batch_do_not_matter(request_, pictures, threads):
+    runtime = open_runtime(replace(request_, runtime="openvino", threads=threads))
+    together = runtime.run(pictures)
+    alone = np.concatenate([runtime.run(one[None]) for one in pictures])
+    assert np.abs(together - alone).max() < 1e-4
+    assert runtime.run(pictures[:0]).shape == (0, 320, 320)
+
+
+def test_many_cores_get_parallel_requests(request_):
+    runtime = open_runtime(replace(request_, runtime="openvino", threads=8))
+    assert runtime.describe()["streams"] > 1
+
+
+@pytest.mark.parametrize("size", [384, 512])
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_other_sizes(request_, size, engine):
+    runtime = open_runtime(replace(request_, runtime=engine, input_size=size))
+    scores = runtime.run(np.zeros((2, 3, size, size), np.float32))
+    assert scores.shape == (2, size, size)
+    assert np.array_equal(scores[0], scores[1])
+
+
+def test_a_size_between_the_steps_is_refused(request_):
+    with pytest.raises(ConfigurationError, match="multiple of 32"):
+        replace(request_, input_size=300)
+
+
+def test_a_wrong_batch_is_refused(request_):
+    runtime = open_runtime(replace(request_, runtime="onnxruntime"))
+    with pytest.raises(ModelFailed, match="float32"):
+        runtime.run(np.zeros((1, 3, 320, 320)))
+    with pytest.raises(ModelFailed, match="320"):
+        runtime.run(np.zeros((1, 3, 384, 384), np.float32))
+
+
+@pytest.mark.parametrize(
+    "change, error, words",
+    [
+        ({"runtime": "onnxruntime", "precision": "bf16"}, ConfigurationError, "bf16"),
+        ({"runtime": "tensorrt"}, ConfigurationError, "GPU"),
+        ({"device": "cuda", "runtime": "openvino"}, ConfigurationError, "OpenVINO"),
+        ({"device": "cuda", "precision": "int8"}, ConfigurationError, "int8"),
+        ({"precision": "int8", "model_name": "silueta"}, ConfigurationError, "silueta"),
+    ],
+)
+def test_what_cannot_be_had_is_refused_by_name(request_, change, error, words):
+    with pytest.raises(error, match=words):
+        open_runtime(replace(request_, **change))
+
+
+def has_cuda() -> bool:
+    from cutout.runtimes.hardware import gpu_evidence
+
+    return gpu_evidence() is not None
+
+
+@pytest.mark.skipif(has_cuda(), reason="this machine has a GPU")
+@pytest.mark.parametrize("engine", ["auto", "tensorrt"])
+def test_cuda_asked_for_without_a_gpu_does_not_start(request_, engine):
+    with pytest.raises(DeviceUnavailable, match="set the device to cpu"):
+        open_runtime(replace(request_, device="cuda", runtime=engine, precision="fp32"))
+
+
+@pytest.mark.skipif(has_cuda(), reason="this machine has a GPU")
+def test_auto_without_a_gpu_is_not_degraded(request_):
+    facts = open_runtime(replace(request_, device="auto")).describe()
+    assert facts["device"] == "cpu"
+    assert facts["device_asked"] == "auto"
+    assert not facts["degraded"]
+    assert "no NVIDIA GPU" in facts["why"]
+
+
+@pytest.mark.skipif(has_cuda(), reason="this machine has a GPU that may work")
+def test_auto_with_an_unusable_gpu_says_that_it_is_degraded(
+    request_, monkeypatch, caplog, tmp_path
+):
+    # The driver's tool on the path is how a machine with a GPU looks; CUDA itself really fails.
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    facts = open_runtime(replace(request_, device="auto")).describe()
+    assert facts["device"] == "cpu"
+    assert facts["degraded"]
+    assert "cannot be used" in facts["why"]
+    assert "degraded" in caplog.text
