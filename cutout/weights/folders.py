@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cutout.errors import ConfigurationError
+
 from .models import ModelSpec
 
 
@@ -76,3 +78,21 @@ def write_folders(models_dir: Path | None, environ: Mapping[str, str]) -> list[F
         *(Folder(root / "cutout" / "models", "the cache folder", ours=True) for root in cache),
         Folder(private, "the temporary folder", ours=True, shared_parent=True),
     ]
+
+
+def derived_folder(weights: Path, environ: Mapping[str, str]) -> Path:
+    """Where graphs derived from a weights file are kept: beside it, else in our cache.
+
+    Raises ConfigurationError when no folder can be written to.
+    """
+    beside = [Folder(weights.parent, "the folder of the weights", ours=False)]
+    for folder in [*beside, *write_folders(None, environ)]:
+        path = folder.path / "derived"
+        try:
+            folder.make()
+            path.mkdir(exist_ok=True)
+        except OSError:
+            continue
+        if os.access(path, os.W_OK):
+            return path
+    raise ConfigurationError("No folder takes the derived graphs; set CUTOUT_CACHE_DIR to one.")
