@@ -62,6 +62,18 @@ def test_a_home_that_cannot_be_written_to_is_replaced_aloud(server, tmp_path, mo
     assert fetch(tiny(), download=False) == path
 
 
+def test_a_models_folder_that_cannot_be_written_to_yields_to_the_cache(
+    server, home, tmp_path, caplog
+):
+    (tmp_path / "file").touch()
+    wanted = tmp_path / "file" / "models"
+    path = fetch(tiny(server), models_dir=wanted)
+    assert path == home / ".cache/cutout/models/tiny.onnx"
+    assert f"cannot write to {wanted}" in caplog.text
+    assert fetch(tiny(server), models_dir=wanted) == path
+    assert server.asked == ["/tiny.onnx"]
+
+
 @pytest.mark.parametrize("trap", ["link", "open to all"])
 def test_a_temporary_folder_that_another_user_prepared_is_not_trusted(
     server, tmp_path, monkeypatch, trap
