@@ -183,8 +183,11 @@ def test_the_turnstile_holds_its_bound_and_keeps_the_order(pool):
 
 def test_the_turnstile_gives_up_at_the_deadline_and_frees_the_line():
     turnstile = Turnstile(1, 100)
-    with turnstile.enter(1, NEVER):
-        with pytest.raises(DeadlinePassed), turnstile.enter(1, time.monotonic() + 0.02):
-            pass
+    with (
+        turnstile.enter(1, NEVER),
+        pytest.raises(DeadlinePassed),
+        turnstile.enter(1, time.monotonic() + 0.02),
+    ):
+        pass
     with turnstile.enter(1, NEVER) as waited:
         assert waited < 1

@@ -12,6 +12,7 @@ LAYERS = [
     {"settings", "options", "images", "refine", "matting", "measures", "quality"},
     {"weights", "runtimes", "batching", "storage", "telemetry"},
     {"pipeline", "evaluation", "bulk"},
+    {"service"},
     {"api", "removebg", "web", "cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

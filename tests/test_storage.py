@@ -93,7 +93,8 @@ def test_a_failed_write_keeps_the_old_file_whole(tmp_path, monkeypatch):
     write_atomically(target, b"old")
 
     def torn(self, data):
-        Path.open(self, "wb").write(data[:1])
+        with self.open("wb") as file:
+            file.write(data[:1])
         raise OSError(errno.EIO, "input/output error")
 
     monkeypatch.setattr(Path, "write_bytes", torn)

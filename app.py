@@ -1,0 +1,158 @@
+"""The only place where parts are joined. `python app.py` serves http://localhost:5000."""
+
+import atexit
+import os
+import sys
+import threading
+from functools import cached_property
+from pathlib import Path
+
+from flask import g, redirect, request
+from flask_openapi import OpenAPI
+
+from cutout import __version__, api, cli, images, telemetry, weights
+from cutout.api import problems
+from cutout.batching import Batcher, Gate, Turnstile
+from cutout.errors import ConfigurationError
+from cutout.options import Options
+from cutout.service import Service, cut_bytes
+from cutout.settings import Settings
+from cutout.settings import load as load_settings
+from cutout.storage import Storage
+
+INFO = {
+    "title": "cutout",
+    "version": __version__,
+    "description": "Removes the background of photographs with U²-Net and measures the result.",
+}
+
+
+class Parts:
+    """Builds the long-lived parts once, when first asked for: commands may never need a model."""
+
+    def __init__(self, knobs: Settings, model=None) -> None:
+        """Keep the settings; a `model` given here is used instead of loading one."""
+        self.settings, self._given = knobs, model
+        self.telemetry = telemetry.Telemetry()
+        self.limits = images.Limits(max_pixels=knobs.max_pixels, formats=knobs.formats)
+        self._lock = threading.RLock()
+
+    @property
+    def model(self):
+        with self._lock:
+            return self._model
+
+    @property
+    def batcher(self) -> Batcher:
+        with self._lock:
+            return self._batcher
+
+    @property
+    def service(self) -> Service:
+        with self._lock:
+            return self._service
+
+    @property
+    def workers(self) -> int:
+        """Pictures worked on at once: enough to keep the cores and the model's batches busy."""
+        cores = len(os.sched_getaffinity(0))
+        return self.settings.workers or max(cores + 1, 2 * self.batcher.max_batch)
+
+    def cut(self, data: bytes, options: Options) -> bytes:
+        """Image file in, PNG out: for the commands."""
+        return cut_bytes(data, options, self.model, self.batcher, self.limits)
+
+    @cached_property
+    def _model(self):
+        from u2net import RembgModel  # rembg takes over a second to import
+
+        return self._given or RembgModel(self.settings.model, self.settings)
+
+    @cached_property
+    def _batcher(self) -> Batcher:
+        return Batcher(self.model.infer, self.settings.max_batch or self.model.max_batch)
+
+    @cached_property
+    def _service(self) -> Service:
+        knobs = self.settings
+        storage = Storage(knobs.upload_dir, knobs.result_dir, knobs.keep_s, knobs.quota_bytes)
+        storage.open()
+        service = Service(
+            model=self.model,
+            batcher=self.batcher,
+            gate=Gate(knobs.queue, knobs.queue_megapixels),
+            turnstile=Turnstile(self.workers, 100),
+            storage=storage,
+            telemetry=self.telemetry,
+            limits=self.limits,
+            deadline_s=knobs.deadline_s,
+        )
+        atexit.register(service.close)
+        return service
+
+
+def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
+    """Build the service; the model is loaded here, or on first use under the `flask` command.
+
+    model: anything like `u2net.RembgModel`. Raises ConfigurationError when it cannot start.
+    """
+    knobs = settings or load_settings()
+    app = OpenAPI(__name__, info=INFO, doc_prefix="/docs", validation_error_status=400)
+    app.openapi_version = "3.1.0"
+    app.validation_error_model = problems.Problem
+    app.validation_error_callback = problems.from_validation
+    app.config["MAX_CONTENT_LENGTH"] = knobs.max_bytes
+    parts = app.extensions["cutout"] = Parts(knobs, model)
+    for blueprint in api.BLUEPRINTS:
+        app.register_api(blueprint)
+    problems.register(app)
+    app.cli.add_command(cli.group)
+    _dress_answers(app)
+    if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
+        _ = parts.service
+    return app
+
+
+def _dress_answers(app: OpenAPI) -> None:
+    """Give every answer its id and safe headers, count it, and put the description in place."""
+
+    @app.before_request
+    def name_request():
+        g.request_id = telemetry.request_id(request.headers.get("X-Request-Id"))
+
+    @app.after_request
+    def dress(response):
+        response.headers["X-Request-Id"] = g.request_id
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        app.extensions["cutout"].telemetry.requests.labels(
+            request.endpoint or "unknown", response.status_code
+        ).inc()
+        return response
+
+    app.add_url_rule("/docs", "docs", lambda: redirect("/docs/swagger"))
+    app.add_url_rule("/openapi.json", "description", lambda: app.api_doc)
+
+
+def main() -> None:
+    """Fetch the weights where they are missing, then become the server."""
+    try:
+        knobs = load_settings()
+        weights.ensure(knobs.model, models_dir=knobs.models_dir)
+    except ConfigurationError as error:
+        sys.exit(f"cutout: {error.detail}")
+    os.chdir(Path(__file__).resolve().parent)
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "app:serve()"])
+
+
+def serve() -> OpenAPI:
+    """`create_app` for gunicorn: a configuration error stops the server with one sentence."""
+    try:
+        return create_app()
+    except ConfigurationError as error:
+        print(f"cutout: {error.detail}", file=sys.stderr)
+        # gunicorn takes 3 for "failed to boot": it stops instead of trying for ever.
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()

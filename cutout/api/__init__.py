@@ -1,0 +1,8 @@
+"""Our own HTTP endpoints, described by the models that validate them."""
+
+from .evaluate import bp as evaluate
+from .health import bp as health
+from .remove import bp as remove
+from .results import bp as results
+
+BLUEPRINTS = (remove, evaluate, results, health)

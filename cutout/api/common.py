@@ -1,0 +1,67 @@
+"""What the endpoints share: the service, reading a part, watching the client, headers."""
+
+import select
+import socket
+
+from flask import current_app, request
+from werkzeug.datastructures import FileStorage
+
+from ..errors import EmptyFile, InvalidRequest, InvalidValue
+from ..service import Service
+from ..telemetry import Stages
+
+
+def service() -> Service:
+    """The parts joined by `app.create_app`; the model is loaded on first use."""
+    return current_app.extensions["cutout"].service
+
+
+def read(part: FileStorage | str, field: str) -> bytes:
+    """Bytes of one uploaded file. Raises EmptyFile, InvalidValue (text), InvalidRequest (two)."""
+    if isinstance(part, str):
+        raise InvalidValue(f"Send {field!r} as a file, not as text: -F {field}=@…", field=field)
+    if len(request.files.getlist(field)) > 1:
+        raise InvalidRequest(f"Send one file as {field!r}, not several.", field=field)
+    data = part.read()
+    if not data:
+        raise EmptyFile(f"The file in {field!r} is empty.", field=field)
+    return data
+
+
+def client_watch():
+    """Tell whether this request's client still listens; True where the server cannot say."""
+    connection = request.environ.get("gunicorn.socket")
+
+    def listening() -> bool:
+        if not isinstance(connection, socket.socket):
+            return True
+        try:
+            readable, _, _ = select.select([connection], [], [], 0)
+            return not readable or connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        except BlockingIOError:
+            return True
+        except (OSError, ValueError):
+            return False
+
+    return listening
+
+
+def signal_headers(signals: dict) -> dict[str, str]:
+    """Quality signals as `X-Cutout-*` headers."""
+    return {
+        f"X-Cutout-{name.replace('_', '-').title()}": _text(value)
+        for name, value in signals.items()
+        if value is not None
+    }
+
+
+def timing_header(stages: Stages) -> dict[str, str]:
+    return {"Server-Timing": stages.server_timing()}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

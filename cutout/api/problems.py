@@ -1,0 +1,87 @@
+"""Errors as `application/problem+json` (RFC 9457): one shape, stable codes, no internals."""
+
+import json
+import logging
+
+from flask import Flask, Response, current_app, g, make_response
+from pydantic import BaseModel, Field, ValidationError
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+
+from ..errors import CutoutError, InvalidValue, MissingField, TooManyBytes, UnknownField
+
+log = logging.getLogger(__name__)
+
+
+class Problem(BaseModel):
+    """The body of every answer that is an error (RFC 9457)."""
+
+    type: str = Field("about:blank", description="kept for the standard; `code` tells more")
+    title: str = Field(description="what kind of error, the same words for every case")
+    status: int = Field(description="the HTTP status again")
+    code: str = Field(description="stable word for programs, such as `too_many_pixels`")
+    detail: str = Field(description="what is wrong in this request and what to do")
+    request_id: str = Field(description="name this when you ask for help")
+
+
+def responses(*statuses: int) -> dict:
+    """Describe these statuses in OpenAPI as problems."""
+    body = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": HTTP_STATUS_CODES[status], "content": body} for status in statuses
+    }
+
+
+def answer(error: CutoutError) -> Response:
+    """Turn an error into its response; 5xx details that callers cannot act on stay in the log."""
+    problem = Problem(
+        title=error.title,
+        status=error.status,
+        code=error.code,
+        detail=error.detail,
+        request_id=g.get("request_id", ""),
+    )
+    body = problem.model_dump() | error.extra
+    response = make_response(json.dumps(body), error.status)
+    response.content_type = "application/problem+json"
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def from_http(error: HTTPException) -> Response:
+    """Errors of Flask itself: unknown address, wrong method, body too large, broken form."""
+    if error.response is not None:
+        return error.response
+    if error.code == 413:
+        limit = current_app.config["MAX_CONTENT_LENGTH"]
+        return answer(TooManyBytes(f"A body may have {limit:,} bytes.", limit=limit))
+    named = CutoutError(error.description or "")
+    named.status = error.code or 500
+    named.title = error.name
+    named.code = error.name.lower().replace(" ", "_")
+    return answer(named)
+
+
+def unexpected(error: Exception) -> Response:
+    """Log a bug in full and tell the caller only the id to look it up by."""
+    log.error("unexpected error in request %s", g.get("request_id", ""), exc_info=error)
+    return answer(CutoutError("Something went wrong here; the log has it under the request id."))
+
+
+def from_validation(error: ValidationError) -> Response:
+    """A field that is missing, unknown or wrong: the first one is named."""
+    item = error.errors(include_url=False, include_context=False)[0]
+    field = ".".join(map(str, item["loc"])) or "body"
+    if item["type"] == "missing":
+        return answer(MissingField(f"Send the field {field!r}.", field=field))
+    if item["type"] == "extra_forbidden":
+        return answer(UnknownField(f"There is no field {field!r}; see /docs.", field=field))
+    return answer(InvalidValue(f"Field {field!r}: {item['msg']}.", field=field))
+
+
+def register(app: Flask) -> None:
+    """Answer every error of `app` in this shape."""
+    app.register_error_handler(CutoutError, answer)
+    app.register_error_handler(HTTPException, from_http)
+    app.register_error_handler(Exception, unexpected)

@@ -1,0 +1,76 @@
+"""Every knob of the service: name, type, default, unit and meaning; read from `CUTOUT_*`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from .errors import ConfigurationError
+
+ROOT = Path(__file__).resolve().parent.parent
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
+
+
+class Settings(BaseSettings):
+    """One field is one environment variable: `max_bytes` is `CUTOUT_MAX_BYTES`."""
+
+    model_config = SettingsConfigDict(env_prefix="CUTOUT_", frozen=True, extra="forbid")
+
+    model: str = Field("u2net", description="name of the model, see `weights list`")
+    models_dir: Path | None = Field(None, description="folder that holds the weights")
+    cache_dir: Path | None = Field(None, description="folder for graphs derived from the weights")
+    device: Literal["auto", "cuda", "cpu"] = Field("auto", description="where the model runs")
+    precision: Literal["auto", "fp32", "bf16", "fp16", "int8"] = Field(
+        "auto", description="number format of the model"
+    )
+    runtime: Literal["auto", "onnxruntime", "openvino", "tensorrt"] = Field(
+        "auto", description="library that runs the model"
+    )
+    threads: int = Field(0, ge=0, description="cores for the model; 0 takes all that are allowed")
+    max_batch: int = Field(
+        0, ge=0, le=64, description="pictures in one pass; 0 takes min(free memory / need, 12)"
+    )
+    queue: int = Field(64, ge=1, description="pictures in the service at once; more get 503")
+    queue_megapixels: int = Field(
+        160, ge=1, description="megapixels in the service at once; more get 503"
+    )
+    workers: int = Field(
+        0, ge=0, description="pictures worked on at once; 0 takes the number of cores + 1"
+    )
+    deadline_s: float = Field(30, gt=0, description="seconds a picture may take; then 504")
+    body_timeout_s: float = Field(20, gt=0, description="seconds a body may take to arrive")
+    max_bytes: int = Field(20_000_000, ge=1, description="bytes a request's body may have")
+    max_pixels: int = Field(50_000_000, ge=1, description="pixels a picture may have")
+    formats: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("JPEG", "PNG", "WEBP"), description=f"image types let in, of {', '.join(FORMATS)}"
+    )
+    upload_dir: Path = Field(ROOT / "uploads", description="folder for uploads")
+    result_dir: Path = Field(ROOT / "results", description="folder for results")
+    keep_s: float = Field(86_400, ge=0, description="seconds an upload and its result are kept")
+    quota_bytes: int = Field(
+        10_000_000_000, ge=1, description="bytes that uploads and results may take together"
+    )
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(5000, ge=1, le=65_535, description="port to listen on")
+
+    @field_validator("formats", mode="before")
+    @classmethod
+    def _known_formats(cls, value: object) -> object:
+        names = value.upper().replace(" ", "").split(",") if isinstance(value, str) else value
+        unknown = [name for name in names if name not in FORMATS]
+        if unknown or not names:
+            raise ValueError(f"{', '.join(unknown) or 'nothing'} is not among {', '.join(FORMATS)}")
+        return tuple(names)
+
+
+def load() -> Settings:
+    """Settings from the environment; a wrong one is named together with what is allowed."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"CUTOUT_{'_'.join(map(str, item['loc'])).upper()}={item['input']!r}: {item['msg']}"
+            for item in error.errors()
+        ]
+        raise ConfigurationError("; ".join(lines)) from None

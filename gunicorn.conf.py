@@ -1,0 +1,18 @@
+"""One process owns the model; threads for requests; no preload, for CUDA breaks over a fork."""
+
+from cutout.settings import load
+
+knobs = load()
+
+bind = f"{knobs.host}:{knobs.port}"
+workers = 1
+worker_class = "gthread"
+# Every admitted picture holds a thread; the rest keep /health and refusals answering.
+threads = knobs.queue + 16
+worker_connections = 4 * knobs.queue + 64
+keepalive = 5
+graceful_timeout = int(knobs.deadline_s) + 5
+# The weights are loaded and checked before the worker reports to its master.
+timeout = 120
+# Threads that decode and encode leave freed memory behind in every malloc arena.
+raw_env = ["MALLOC_ARENA_MAX=2"]

@@ -1,0 +1,39 @@
+"""A computable stand-in for the model, for tests of the plumbing: brightness is the subject."""
+
+import threading
+
+import numpy as np
+from PIL import Image
+
+
+class StandIn:
+    """Scores are the picture's brightness; counts its calls and can be held up."""
+
+    max_batch = 4
+    input_size = 32
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+        self.go = threading.Event()
+        self.go.set()
+
+    def describe(self) -> dict:
+        return {"name": "stand-in", "md5": "", "sha256": ""}
+
+    def device(self) -> dict:
+        return {"asked": "cpu", "active": "cpu", "degraded": False}
+
+    def prepare(self, rgb: np.ndarray) -> np.ndarray:
+        small = Image.fromarray(rgb).resize((self.input_size,) * 2, Image.Resampling.BOX)
+        return np.asarray(small, np.float32).transpose(2, 0, 1) / 255
+
+    def infer(self, tensors: list[np.ndarray]) -> list[np.ndarray]:
+        self.calls.append(len(tensors))
+        self.go.wait(10)
+        return [tensor.mean(axis=0) for tensor in tensors]
+
+    def finish(self, scores: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        full = Image.fromarray(np.float32(scores > 0.35)).resize(
+            size[::-1], Image.Resampling.NEAREST
+        )
+        return np.asarray(full)

@@ -1,0 +1,122 @@
+"""Every command of the README is run, and every setting of the service stands in it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from serving import serve
+from skimage import data
+
+from cutout.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.replace("\\\n", " ").splitlines()
+    if line.strip() and not line.startswith("#")
+]
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder as a user has it: the checkout, a photograph, its mask, some photographs."""
+    folder = tmp_path_factory.mktemp("user")
+    for name in ("app.py", "u2net.py", "metrics.py", "gunicorn.conf.py", "requirements.txt"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copy(ROOT / "Makefile", folder)
+    shutil.copytree(ROOT / "cutout", folder / "cutout")
+    photo = data.astronaut()
+    Image.fromarray(photo).save(folder / "photo.jpg")
+    mask = np.zeros(photo.shape[:2], np.uint8)
+    mask[20:, 80:400] = 255
+    for name in ("photos", "images", "masks"):
+        (folder / name).mkdir()
+    Image.fromarray(mask).save(folder / "mask.png")
+    Image.fromarray(mask).save(folder / "masks" / "a.png")
+    Image.fromarray(data.cat()).save(folder / "photos" / "cat.jpg")
+    Image.fromarray(photo).save(folder / "images" / "a.jpg")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(place):
+    """`python app.py`, as the README starts it."""
+    with serve(place) as address:
+        yield address
+
+
+def run(line: str, folder: Path) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", line],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def check_make(line, place):
+    """Recursion is not wanted here: the target must exist and its steps be known to make."""
+    assert run(line.replace("make", "make --dry-run", 1), place)
+
+
+def check_pip(line, place):
+    """Already satisfied without a network, by what runs this test."""
+    run(line.replace("pip install", "python -m pip install --dry-run --no-index", 1), place)
+
+
+def check_curl(line, place, server):
+    out = run(
+        line.replace("http://localhost:5000", server).replace("curl ", "curl -sSf ", 1), place
+    )
+    if "-o " in line:
+        cutout = np.asarray(Image.open(place / line.split("-o ")[1].split()[0]))
+        assert cutout.ndim == 3
+        assert 0.05 < (cutout[..., -1] > 128).mean() < 0.95
+    elif "/metrics" not in line:
+        assert json.loads(out)
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("line", COMMANDS)
+def test_command(line, place, server):
+    if line.startswith("make "):
+        check_make(line, place)
+    elif line.startswith("pip "):
+        check_pip(line, place)
+    elif line.startswith("curl "):
+        check_curl(line, place, server)
+    elif line != "python app.py":  # that one is the server
+        run(line, place)
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("code", PYTHON)
+def test_python_example(code, place):
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=place, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_readme_has_commands():
+    assert len(COMMANDS) > 10
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_stands_in_the_readme(name):
+    assert f"`CUTOUT_{name.upper()}`" in README
