@@ -119,6 +119,7 @@ def _dress_answers(app: OpenAPI) -> None:
     @app.before_request
     def name_request():
         g.request_id = telemetry.request_id(request.headers.get("X-Request-Id"))
+        api.bound_reading(app.extensions["cutout"].settings.body_timeout_s)
 
     @app.after_request
     def dress(response):

@@ -28,6 +28,16 @@ def read(part: FileStorage | str, field: str) -> bytes:
     return data
 
 
+def bound_reading(timeout_s: float) -> None:
+    """Let a body pause for `timeout_s` seconds at most: slow senders must not hold all threads.
+
+    gunicorn's threads read without a limit of time; elsewhere the server keeps its own.
+    """
+    connection = request.environ.get("gunicorn.socket")
+    if isinstance(connection, socket.socket):
+        connection.settimeout(timeout_s)
+
+
 def client_watch():
     """Tell whether this request's client still listens; True where the server cannot say."""
     connection = request.environ.get("gunicorn.socket")
