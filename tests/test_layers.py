@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors"},
+    {"errors", "guided"},
     {"settings", "options", "images", "refine", "matting", "measures", "quality"},
     {"weights", "runtimes", "batching", "storage", "telemetry"},
     {"pipeline", "evaluation", "bulk"},
