@@ -45,7 +45,7 @@ def _encode_png(array: np.ndarray, icc: bytes | None) -> bytes:
     parts += _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0))
     if icc:
         parts += _chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc))
-    parts += _chunk(b"IDAT", zlib_ng.compress(_filtered(array.reshape(height, -1)), _LEVEL))
+    parts += _chunk(b"IDAT", _deflated(array.reshape(height, -1)))
     parts += _chunk(b"IEND", b"")
     return b"".join(parts)
 
@@ -55,13 +55,18 @@ def _chunk(kind: bytes, body: bytes) -> list[bytes]:
     return [struct.pack(">I", len(body)), kind, body, struct.pack(">I", checksum)]
 
 
-def _filtered(rows: np.ndarray) -> np.ndarray:
-    """Each row as its difference to the one above, behind the filter's number. Section 9.2.
+def _deflated(rows: np.ndarray) -> bytes:
+    """Rows, (H, bytes a row) uint8, each as its difference to the one above, compressed.
 
-    rows: (H, bytes a row) uint8. Returns (H, 1 + bytes a row) uint8.
+    Band by band, so that no second copy of the picture is needed.
     """
-    result = np.empty((rows.shape[0], rows.shape[1] + 1), np.uint8)
-    result[:, 0] = _UP
-    result[0, 1:] = rows[0]
-    np.subtract(rows[1:], rows[:-1], out=result[1:, 1:])
-    return result
+    packer = zlib_ng.compressobj(_LEVEL)
+    parts = []
+    for top in range(0, len(rows), _BAND):
+        band = rows[top : top + _BAND]
+        filtered = np.empty((band.shape[0], band.shape[1] + 1), np.uint8)
+        filtered[:, 0] = _UP
+        filtered[0, 1:] = band[0] - rows[top - 1] if top else band[0]
+        np.subtract(band[1:], band[:-1], out=filtered[1:, 1:])
+        parts.append(packer.compress(filtered))
+    return b"".join([*parts, packer.flush()])
