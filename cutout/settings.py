@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     formats: Annotated[tuple[str, ...], NoDecode] = Field(
         ("JPEG", "PNG", "WEBP"), description=f"image types let in, of {', '.join(FORMATS)}"
     )
+    cache_bytes: int = Field(
+        64_000_000, ge=0, description="bytes of model output remembered by content; 0 is off"
+    )
     upload_dir: Path = Field(ROOT / "uploads", description="folder for uploads")
     result_dir: Path = Field(ROOT / "results", description="folder for results")
     keep_s: float = Field(86_400, ge=0, description="seconds an upload and its result are kept")

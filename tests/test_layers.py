@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors", "guided"},
     {"settings", "options", "images", "refine", "matting", "measures", "quality"},
-    {"weights", "runtimes", "batching", "storage", "telemetry"},
+    {"weights", "runtimes", "batching", "storage", "telemetry", "cache"},
     {"pipeline", "evaluation", "bulk"},
     {"service"},
     {"api", "removebg", "web", "cli"},

@@ -10,6 +10,8 @@ from ..errors import EmptyFile, InvalidRequest, InvalidValue
 from ..service import Service
 from ..telemetry import Stages
 
+MIMETYPES = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
+
 
 def service() -> Service:
     """The parts joined by `app.create_app`; the model is loaded on first use."""
