@@ -46,7 +46,7 @@ class Options(BaseModel):
     )
     edges: Literal["auto", "snap", "off"] = Field(
         "auto",
-        description="align the matte with the photograph's own edges; auto knows hair from hard edges",
+        description="align the matte with the picture's edges; auto knows hair from hard edges",
     )
     threshold: Annotated[float | None, BeforeValidator(switch(0.5))] = Field(
         None, ge=0, le=1, description="make the matte binary at this alpha; on is 0.5"

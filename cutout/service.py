@@ -27,7 +27,7 @@ SUFFIX = {"png": "png", "webp": "webp", "jpeg": "jpg"}
 
 @dataclass(frozen=True)
 class Call:
-    """One request: the uploaded file, the wishes, the pictures beside it, is it still wanted?"""
+    """One request: the uploaded file, the wishes, the pictures beside it, whether it is wanted."""
 
     data: bytes
     options: Options = field(default_factory=Options)
