@@ -8,8 +8,8 @@ from cutout.quality import maps
 
 # A subject is found when the best half percent of the raw scores average this much. Measured with
 # U²-Net: 298 of 300 photographs reach .96; flat colours, gradients and noise stay under .10.
-PEAK_SHARE = 0.005
-PEAK_FOUND = 0.45
+PEAK_SHARE = 0.002
+PEAK_FOUND = 0.6
 UNCERTAIN = (0.1, 0.9)
 
 
