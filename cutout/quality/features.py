@@ -50,21 +50,18 @@ def halved(grid: np.ndarray) -> np.ndarray:
     return (rows[:, ::2] + rows[:, 1::2]) / 4
 
 
-def of_map(scores: np.ndarray) -> list[float]:
-    """Features of one raw map (H, W): logit of its soft IoU with itself, -log of its thick doubt."""
-    alpha = on_grid(scores)
-    mask = alpha > 0.5
-    return [logit(soft_iou(mask, alpha)), -float(np.log(thick_doubt(mask, alpha) + DOUBT_FLOOR))]
+def of_map(scores: np.ndarray, views: Sequence[np.ndarray] = ()) -> list[float]:
+    """Two features of one picture, on which a mask is judged.
 
-
-def of_views(scores: np.ndarray, views: Sequence[np.ndarray]) -> list[float]:
-    """of_map plus the logit of the IoU that the single views expect of the merged map's mask.
-
-    scores: the merged raw map; views: the raw maps it was merged from, aligned with it.
+    scores: (H, W) raw. views: the aligned raw maps that were merged into it; none means that it is
+    the only one. Returns the logit of the IoU that the views expect of the mask, and minus the log
+    of the views' thick doubt, both means over the views: a merged map hides who doubted.
     """
     mask = on_grid(scores) > 0.5
-    expected = np.mean([soft_iou(mask, on_grid(view)) for view in views])
-    return [*of_map(scores), logit(float(expected))]
+    alphas = [on_grid(view) for view in views or [scores]]
+    expected = np.mean([soft_iou(mask, alpha) for alpha in alphas])
+    doubts = [thick_doubt(alpha > 0.5, alpha) for alpha in alphas]
+    return [logit(float(expected)), -float(np.mean(np.log(np.add(doubts, DOUBT_FLOOR))))]
 
 
 def on_grid(scores: np.ndarray) -> np.ndarray:

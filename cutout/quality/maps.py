@@ -46,7 +46,7 @@ def sides_touched(mask: np.ndarray) -> tuple[str, ...]:
 
 
 def resized(scores: np.ndarray, size: int) -> np.ndarray:
-    """A map at another size, made square, by area-weighted linear interpolation; stays in its range."""
+    """A map made (size, size) by area-weighted linear interpolation; stays in its range."""
     down, across = (_weights(length, size) for length in scores.shape)
     return down @ scores @ across.T
 
