@@ -1,9 +1,7 @@
 """Runtimes on the real small U²-Net (u2netp): parity, neighbours, sizes, typed refusals."""
 
-import os
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -14,14 +12,6 @@ from cutout.runtimes import Request, open_runtime
 from cutout.runtimes.cache import derived
 
 pytestmark = pytest.mark.weights
-
-
-@pytest.fixture(scope="session")
-def u2netp_path():
-    folder = os.environ.get("CUTOUT_MODELS_DIR")
-    if not folder:
-        pytest.skip("set CUTOUT_MODELS_DIR to the folder with u2netp.onnx")
-    return Path(folder) / "u2netp.onnx"
 
 
 @pytest.fixture(scope="session")

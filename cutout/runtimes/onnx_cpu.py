@@ -1,7 +1,5 @@
 """onnxruntime on the CPU: the reference that the other engines are measured against."""
 
-import os
-
 import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as states
@@ -11,6 +9,7 @@ from cutout.errors import ModelFailed
 from .base import Request, Runtime
 from .cache import derived
 from .graphs import INPUT, OUTPUT
+from .hardware import usable_cores
 
 # The binding's exceptions share no base class below Exception.
 ENGINE_ERRORS = (
@@ -40,7 +39,8 @@ class OnnxCpu(Runtime):
         super().__init__(request, max_batch=1, preferred_batch=1)
         self._precision = precision
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = request.threads or 0
+        self._threads = request.threads or usable_cores()
+        options.intra_op_num_threads = self._threads
         # The arena keeps the peak of every size for good; freed blocks go back to the system.
         options.enable_cpu_mem_arena = False
         self._session = onnxruntime.InferenceSession(
@@ -59,7 +59,7 @@ class OnnxCpu(Runtime):
             "device": "cpu",
             "runtime": "onnxruntime",
             "precision": self._precision[:4],
-            "threads": self.request.threads or os.cpu_count(),
+            "threads": self._threads,
             "streams": 1,
             "versions": {"onnxruntime": onnxruntime.__version__},
         }
