@@ -129,6 +129,11 @@ class RembgModel:
         """`infer` for a single tensor."""
         return self.infer([tensor])[0]
 
+    def visible(self, scores: np.ndarray, size: tuple[int, int], fit: str) -> np.ndarray:
+        """The part of the scores (S, S) that shows the picture of `size`, its padding left out."""
+        height, width = inner_size(size, scores.shape[0]) if fit == "pad" else scores.shape
+        return scores[:height, :width]
+
     def finish(self, scores: np.ndarray, size: tuple[int, int], fit: str = "stretch") -> np.ndarray:
         """Stretch the scores (S, S) to [0, 1] and to the picture's size: alpha (H, W) float32.
 
@@ -137,9 +142,7 @@ class RembgModel:
         """
         if self.spec.activation == "sigmoid":
             scores = 1 / (1 + np.exp(-scores))
-        if fit == "pad":
-            height, width = inner_size(size, scores.shape[0])
-            scores = scores[:height, :width]
+        scores = self.visible(scores, size, fit)
         low = scores.min()
         span = scores.max() - low
         unit = (scores - low) / span if span > 0 else np.zeros_like(scores)
