@@ -159,7 +159,7 @@ def test_stray_bytes_before_the_end_mark_are_harmless():
 
 @pytest.mark.parametrize("block", [b"Exif\0\0junk", b"Exif\0\0MM\0*\0\0\0\x99"])
 def test_a_torn_exif_block_is_refused(block):
-    with pytest.raises(UndecodableImage, match="EXIF|damaged"):
+    with pytest.raises(UndecodableImage, match="damaged"):
         images.decode(saved("JPEG", exif=block))
 
 
