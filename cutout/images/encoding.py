@@ -20,6 +20,9 @@ _LEVEL = 5
 _BAND = 32
 _COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
 
+# What files of each format are named.
+SUFFIX = {"png": "png", "webp": "webp", "jpeg": "jpg"}
+
 
 def encode(array: np.ndarray, format: str = "png", icc: bytes | None = None) -> bytes:
     """A picture file.
