@@ -52,15 +52,21 @@ def precision_recall(curves: dict[str, list[float]]) -> str:
 
 def f_over_thresholds(curves: dict[str, list[float]]) -> str:
     """F at each level, one line for each convention that was measured."""
+    lines = {}
+    if "precision" in curves:
+        lines["paper"] = f_measure(np.array(curves["precision"]), np.array(curves["recall"]))
+    if "f" in curves:
+        lines["pysodmetrics"] = np.array(curves["f"])
 
     def paint(axes: object) -> None:
-        if "precision" in curves:
-            f = f_measure(np.array(curves["precision"]), np.array(curves["recall"]))
-            axes.plot(f, color=BLUE, label="paper")
-        if "f" in curves:
-            axes.plot(curves["f"], color=ORANGE, linestyle="--", label="pysodmetrics")
+        for (name, f), colour, dash in zip(
+            lines.items(), (BLUE, ORANGE), ("-", "--"), strict=False
+        ):
+            axes.plot(f, color=colour, linestyle=dash, label=name)
         axes.legend(loc="lower center")
-        axes.set(xlim=(0, 255), ylim=(0, 1.01))
+        # The ends always fall off; the part where one would set a threshold is what differs.
+        lowest = min(f[8:248].min() for f in lines.values())
+        axes.set(xlim=(0, 255), ylim=(max(0, np.floor(lowest * 10 - 1) / 10), 1.01))
 
     return draw(paint, "threshold (8-bit level)", "F (β² = 0.3)")
 
