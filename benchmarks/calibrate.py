@@ -99,10 +99,11 @@ def far_apart(joins: list, convolutions: list, ranges: dict) -> list[str]:
 
 
 def ranges_json(ranges: dict, kept: list[str], method: str, pictures: int) -> str:
-    """The file that ships: ranges in six digits, the nodes kept in fp32, how it was made."""
-    tensors = {name: [float(f"{end:.6g}") for end in ends] for name, ends in ranges.items()}
-    facts = {"method": method, "pictures": pictures, "keep_fp32": kept, "tensors": tensors}
-    return json.dumps(facts, indent=0) + "\n"
+    """The file that ships, a tensor a line: six digits, the nodes kept in fp32, how it was made."""
+    facts = {"method": method, "pictures": pictures, "keep_fp32": kept}
+    head = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in facts.items()]
+    lines = [f'"{key}": [{low:.6g}, {high:.6g}]' for key, (low, high) in ranges.items()]
+    return "{" + ",\n".join(head) + ',\n"tensors": {\n' + ",\n".join(lines) + "\n}}\n"
 
 
 if __name__ == "__main__":

@@ -26,11 +26,11 @@ def open_runtime(request: Request) -> Runtime:
     is present, else takes the CPU and says in `describe()` whether it is degraded, and why.
     """
     if request.device == "cuda":
-        return open_cuda(request, "asked for")
+        return open_cuda(request, "cuda was asked for")
     if request.device == "cpu":
-        return open_cpu(request, "asked for")
+        return open_cpu(request, "cpu was asked for")
     if request.runtime == "tensorrt":
-        return open_cuda(request, "TensorRT was asked for")
+        return open_cuda(request, "tensorrt was asked for")
     evidence = hardware.gpu_evidence()
     if evidence is None:
         return open_cpu(request, "no NVIDIA GPU found")
