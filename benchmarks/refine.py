@@ -111,7 +111,8 @@ def matting(args):
     for rgb, truth, alpha in pictures(args, "alphamatting14"):
         trimaps = {"automatic": automatic_trimap(alpha), "from the truth": true_trimap(truth)}
         for kind, trimap in trimaps.items():
-            for name, out, seconds in mattes(rgb, alpha, trimap, args):
+            own = None if kind == "automatic" else trimap
+            for name, out, seconds in mattes(rgb, alpha, trimap, own, args):
                 rows = found.setdefault((kind, name), [])
                 band = trimap == 128
                 rows.append((mse(out, truth, band), sad(out, truth, band), seconds))
@@ -126,11 +127,11 @@ def matting(args):
         )
 
 
-def mattes(rgb, alpha, trimap, args):
+def mattes(rgb, alpha, trimap, own, args):
     yield "off", alpha, 0
     for method in METHODS:
         start = time.perf_counter()
-        out, notes = refine_matte(rgb, alpha, method, trimap)
+        out, notes = refine_matte(rgb, alpha, method, own)
         yield method, out, time.perf_counter() - start
         for note in notes:
             print(note)
