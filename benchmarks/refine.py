@@ -148,10 +148,10 @@ def composites(args):
     others = sorted((args.data / "calibration" / "image").iterdir())
     for turn, (rgb, truth, _) in enumerate(sets):
         size = truth.shape[::-1]
-        back = cv2.resize(sets[turn - 5][0], size)
+        back = cv2.resize(sets[turn - 1][0], size)
         own = pymatting.estimate_foreground_ml(rgb / 255.0, truth.astype(float)) * 255
         other = np.asarray(Image.open(others[turn]).convert("RGB").resize(size))
-        for kind, front in (("its own colours", own), ("another photograph", other)):
+        for kind, front in (("its own colours", own), ("another photograph", np.float32(other))):
             mixed = truth[..., None] * front + (1 - truth[..., None]) * back
             yield kind, np.uint8(np.clip(mixed + 0.5, 0, 255)), truth, front
 

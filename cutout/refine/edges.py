@@ -8,7 +8,7 @@ edge say which function; inside the unsure band that function replaces the map.
 import cv2
 import numpy as np
 
-from cutout.guided import apply_fit, local_fit, pixels_at, places_of, sample_scaled
+from cutout.guided import apply_fit, between, local_fit, pixels_at, places_of, sample_scaled
 
 # The model's grid; lengths below are in its cells, so they follow its precision, not the
 # picture's size. SAMPLES a cell are enough to place an edge by colour.
@@ -39,7 +39,7 @@ def snap_edges(rgb, alpha, mode="auto"):
     """
     if mode == "off":
         return alpha
-    flat, rows, columns = places_of((alpha > SURE) & (alpha < 1 - SURE))
+    flat, rows, columns = places_of(between(alpha, SURE, 1 - SURE))
     out = alpha.copy()
     if not len(flat):
         return out
@@ -53,13 +53,18 @@ def snap_edges(rgb, alpha, mode="auto"):
 
 def _fit(rgb, alpha, mode):
     """Coefficients (h, w, 4) to read at full size, on a grid of `SAMPLES` a cell."""
-    guide, matte = _scaled(rgb, CELLS * SAMPLES) / np.float32(255), _scaled(alpha, CELLS * SAMPLES)
+    guide = _scaled(rgb, CELLS * SAMPLES) * np.float32(1 / 255)
+    matte = _scaled(alpha, CELLS * SAMPLES)
     near = local_fit(guide, matte, _sureness(matte), NARROW * SAMPLES, EPSILON)
     if mode == "snap":
         return near
     far, belief = _wide_fit(_scaled(guide, CELLS), _scaled(matte, CELLS))
     size = near.shape[1::-1]
-    return near + cv2.resize(belief, size)[..., None] * (cv2.resize(far, size) - near)
+    far = cv2.resize(far, size)
+    far -= near
+    far *= cv2.resize(belief, size)[..., None]
+    far += near
+    return far
 
 
 def _wide_fit(guide, matte):
@@ -104,9 +109,9 @@ def _scaled(picture, longest):
     scale = longest / max(height, width)
     if scale >= 1:
         return picture
-    # Averaging every pixel of a large picture costs more than all the rest and shows nothing:
-    # two samples a side for each wanted one are enough.
-    step = max(1, int(0.5 / scale))
+    # Averaging every pixel of a large picture costs more than all the rest, and the fit is read
+    # at single pixels anyway, so it may as well be learned from single ones.
+    step = max(1, int(1 / scale))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return cv2.resize(
         picture[step // 2 :: step, step // 2 :: step], size, interpolation=cv2.INTER_AREA
