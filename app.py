@@ -4,18 +4,19 @@ import atexit
 import os
 import sys
 import threading
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from flask import g, redirect, request
 from flask_openapi import OpenAPI
 
-from cutout import __version__, api, cli, images, telemetry, weights
+from cutout import __version__, api, cli, images, pipeline, telemetry, weights
 from cutout.api import problems
 from cutout.batching import Batcher, Gate, Turnstile
+from cutout.cache import Cache
 from cutout.errors import ConfigurationError
 from cutout.options import Options
-from cutout.service import Service, cut_bytes
+from cutout.service import Service
 from cutout.settings import Settings
 from cutout.settings import load as load_settings
 from cutout.storage import Storage
@@ -60,7 +61,9 @@ class Parts:
 
     def cut(self, data: bytes, options: Options) -> bytes:
         """Image file in, PNG out: for the commands."""
-        return cut_bytes(data, options, self.model, self.batcher, self.limits)
+        picture, made = images.decode(data, self.limits), pipeline.plan(options)
+        infer = partial(self.batcher.run, deadline=float("inf"))
+        return pipeline.cut_out(picture, made, self.model, infer).encode()
 
     @cached_property
     def _model(self):
@@ -84,6 +87,7 @@ class Parts:
             turnstile=Turnstile(self.workers, 100),
             storage=storage,
             telemetry=self.telemetry,
+            cache=Cache(knobs.cache_bytes),
             limits=self.limits,
             deadline_s=knobs.deadline_s,
         )
@@ -119,6 +123,7 @@ def _dress_answers(app: OpenAPI) -> None:
     @app.before_request
     def name_request():
         g.request_id = telemetry.request_id(request.headers.get("X-Request-Id"))
+        api.bound_reading(app.extensions["cutout"].settings.body_timeout_s)
 
     @app.after_request
     def dress(response):

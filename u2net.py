@@ -1,6 +1,7 @@
 """The model: one rembg session, its weights verified, its pictures computed by our runtime."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,9 +14,8 @@ from cutout import images, storage, weights
 from cutout import settings as knobs
 from cutout.errors import ConfigurationError
 from cutout.options import Options
-from cutout.pipeline import cut_out
+from cutout.pipeline import cut_out, plan
 from cutout.runtimes import Request, Runtime, open_runtime
-from cutout.telemetry import Stages
 
 
 class Input(NamedTuple):
@@ -69,19 +69,19 @@ class RembgModel:
         self.spec = weights.spec_of(model_name)
         self.name, self.input_size = model_name, self.spec.input_size
         path = weights.ensure(model_name, models_dir=settings.models_dir)
-        self.runtime = open_runtime(
-            Request(
-                weights=path,
-                sha256=self.spec.sha256 or self.spec.md5,
-                model_name=model_name,
-                input_size=self.input_size,
-                cache_dir=settings.cache_dir or weights.derived_folder(path, os.environ),
-                device=settings.device,
-                precision=settings.precision,
-                runtime=settings.runtime,
-                threads=settings.threads or None,
-            )
+        self._request = Request(
+            weights=path,
+            sha256=self.spec.sha256 or self.spec.md5,
+            model_name=model_name,
+            input_size=self.input_size,
+            cache_dir=settings.cache_dir or weights.derived_folder(path, os.environ),
+            device=settings.device,
+            precision=settings.precision,
+            runtime=settings.runtime,
+            threads=settings.threads or None,
         )
+        self.runtime = open_runtime(self._request)
+        self._by_size = {self.input_size: self.runtime}
         self.session = rembg_session(model_name, self.runtime)
 
     @property
@@ -97,35 +97,52 @@ class RembgModel:
         """Device asked for and active, runtime, precision, versions, degraded or not."""
         return self.runtime.describe()
 
-    def prepare(self, rgb: np.ndarray) -> np.ndarray:
-        """Stretch a picture (H, W, 3) uint8 to the model's square and normalise: (3, S, S) float32.
+    def prepare(self, rgb: np.ndarray, side: int | None = None, fit: str = "stretch") -> np.ndarray:
+        """Bring a picture (H, W, 3) uint8 to the model's square and normalise: (3, S, S) float32.
 
         As rembg does: LANCZOS, division by the picture's own brightest value, mean and std.
+        side: S in px, the model's own by default. fit: `stretch`, or `pad` to keep the ratio;
+        the padding has the mean colour, which is zero after normalisation.
         """
-        side = self.input_size
-        small = Image.fromarray(rgb).resize((side, side), Image.Resampling.LANCZOS)
+        side = side or self.input_size
+        height, width = inner_size(rgb.shape[:2], side) if fit == "pad" else (side, side)
+        small = Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS)
         unit = np.asarray(small, np.float32)
         unit /= max(float(unit.max()), 1e-6)
         unit -= np.float32(self.spec.mean)
         unit /= np.float32(self.spec.std)
-        return np.ascontiguousarray(unit.transpose(2, 0, 1))
+        tensor = np.zeros((3, side, side), np.float32)
+        tensor[:, :height, :width] = unit.transpose(2, 0, 1)
+        return tensor
 
     def infer(self, tensors: list[np.ndarray]) -> list[np.ndarray]:
         """Scores (S, S) float32 of each tensor (3, S, S); a picture never depends on the others."""
-        return list(self.runtime.run(np.stack(tensors)))
+        return list(self._runtime_for(tensors[0].shape[1]).run(np.stack(tensors)))
+
+    def _runtime_for(self, side: int) -> Runtime:
+        """Other input sizes are compiled when first asked for; they are rare and cost memory."""
+        if side not in self._by_size:
+            self._by_size[side] = open_runtime(replace(self._request, input_size=side))
+        return self._by_size[side]
 
     def infer_one(self, tensor: np.ndarray) -> np.ndarray:
         """`infer` for a single tensor."""
         return self.infer([tensor])[0]
 
-    def finish(self, scores: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    def visible(self, scores: np.ndarray, size: tuple[int, int], fit: str) -> np.ndarray:
+        """The part of the scores (S, S) that shows the picture of `size`, its padding left out."""
+        height, width = inner_size(size, scores.shape[0]) if fit == "pad" else scores.shape
+        return scores[:height, :width]
+
+    def finish(self, scores: np.ndarray, size: tuple[int, int], fit: str = "stretch") -> np.ndarray:
         """Stretch the scores (S, S) to [0, 1] and to the picture's size: alpha (H, W) float32.
 
         A flat map holds no subject: alpha is 0 everywhere. 8 bits before the LANCZOS resize, as
-        in rembg, whose mask this equals.
+        in rembg, whose mask this equals. fit: as in `prepare`.
         """
         if self.spec.activation == "sigmoid":
             scores = 1 / (1 + np.exp(-scores))
+        scores = self.visible(scores, size, fit)
         low = scores.min()
         span = scores.max() - low
         unit = (scores - low) / span if span > 0 else np.zeros_like(scores)
@@ -133,11 +150,20 @@ class RembgModel:
         full = small.resize(size[::-1], Image.Resampling.LANCZOS)
         return np.multiply(full, np.float32(1 / 255), dtype=np.float32)
 
-    def remove_bg(self, image_path: str | Path, output_path: str | Path) -> None:
-        """Write the cut-out of an image file as an RGBA PNG of the same size.
+    def remove_bg(
+        self, image_path: str | Path, output_path: str | Path, options: Options | None = None
+    ) -> None:
+        """Write the cut-out of an image file, by default as an RGBA PNG of the same size.
 
         Raises FileNotFoundError, or the errors of `cutout.images` for files that are no image.
         """
+        made = plan(options or Options())
         picture = images.decode(Path(image_path).read_bytes())
-        result = cut_out(picture, Options(), self, self.infer_one, Stages())
+        result = cut_out(picture, made, self, self.infer_one)
         storage.write_atomically(Path(output_path), result.encode())
+
+
+def inner_size(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """Height and width of a picture of `size` scaled into a square of `side` px."""
+    scale = side / max(size)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -1,9 +1,101 @@
 """What one request may ask for: text in, a checked frozen object out."""
 
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+OFF = ("off", "false", "no", "")
+ON = ("on", "true", "yes")
+
+
+def switch(strength: float) -> Callable[[object], object]:
+    """Read a step as `off`, `on` (at its usual `strength`) or a strength of its own."""
+
+    def read(value: object) -> object:
+        word = str(value).strip().lower()
+        if value is None or word in OFF:
+            return None
+        return strength if word in ON else value
+
+    return read
+
+
+def number(value: object) -> object:
+    """Digits as text, as forms and commands send them, for fields that are a choice of numbers."""
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
 
 class Options(BaseModel):
     """How one picture is cut out. Same names in HTTP fields, command flags and Python."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False
+    )
+
+    quality: Literal["standard", "best"] = Field(
+        "standard",
+        description="best averages several views of the picture, at several times the cost",
+    )
+    input_size: Annotated[Literal[320, 384, 512] | None, BeforeValidator(number)] = Field(
+        None, description="side in px of the square the model sees; default: the model's own"
+    )
+    fit: Literal["stretch", "pad"] = Field(
+        "stretch",
+        description="how a picture becomes that square: stretched, or padded to keep its ratio",
+    )
+    edges: Literal["auto", "snap", "off"] = Field(
+        "auto",
+        description="align the matte with the picture's edges; auto knows hair from hard edges",
+    )
+    threshold: Annotated[float | None, BeforeValidator(switch(0.5))] = Field(
+        None, ge=0, le=1, description="make the matte binary at this alpha; on is 0.5"
+    )
+    softness: float = Field(
+        0, ge=0, le=1, description="width in alpha of a soft ramp around the threshold; 0 is binary"
+    )
+    drop_specks: Annotated[float | None, BeforeValidator(switch(0.001))] = Field(
+        None, ge=0, le=1, description="remove pieces below this share of the picture; on is 0.001"
+    )
+    fill_holes: Annotated[float | None, BeforeValidator(switch(0.01))] = Field(
+        None, ge=0, le=1, description="fill holes below this share of the picture; on is 0.01"
+    )
+    smooth: Annotated[float | None, BeforeValidator(switch(2))] = Field(
+        None, ge=0, le=50, description="round the outline over this radius in px; on is 2"
+    )
+    enhance_edges: Annotated[float | None, BeforeValidator(switch(0.5))] = Field(
+        None, ge=0, le=5, description="matte + weight x edges(matte), with this weight; on is 0.5"
+    )
+    feather: Annotated[float | None, BeforeValidator(switch(2))] = Field(
+        None, ge=0, le=100, description="soften the outline over this radius in px; on is 2"
+    )
+    matting: Literal["off", "closed-form", "knn"] = Field(
+        "off", description="solve alpha in the band around the edge"
+    )
+    matting_iterations: int = Field(
+        1, ge=1, le=3, description="each further one solves a band of half the width"
+    )
+    decontaminate: bool = Field(
+        True, description="true subject colours in the soft edge, so that no halo shows"
+    )
+    background: str = Field(
+        "transparent",
+        max_length=40,
+        description="transparent, blur, 3 to 8 hex digits, or a CSS colour name",
+    )
+    blend: Literal["browser", "linear"] = Field(
+        "browser", description="mix with the background as browsers do, or in linear light"
+    )
+    output: Literal["cutout", "mask", "trimap", "overlay"] = Field(
+        "cutout", description="the subject, its alpha, sure and unknown parts, or the rest tinted"
+    )
+    format: Literal["png", "webp", "jpeg"] = Field(
+        "png", description="type of the result; jpeg needs a background"
+    )
+    crop: bool = Field(False, description="cut the result to the subject")
+    crop_margin: str = Field(
+        "0", max_length=60, description="room around the subject: 1, 2 or 4 lengths in px or %"
+    )
+    max_size: int | None = Field(
+        None, ge=1, le=50_000, description="longest side of the result in px; never scales up"
+    )

@@ -1,34 +1,39 @@
-"""The use cases behind the doors: remove a background, evaluate, fetch, forget, tell the state.
+"""The use cases behind the doors: remove a background, evaluate, tell the state.
 
 Owns the parts that live as long as the process; knows nothing of HTTP.
 """
 
-import logging
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
-from . import __version__, images, measures
+import numpy as np
+
+from . import __version__, images, measures, pipeline
 from .batching import Batcher, Gate, Turnstile, always
+from .cache import Cache
 from .errors import CutoutError, NotReady, SizeMismatch
 from .options import Options
-from .pipeline import Model, Result, cut_out
+from .pipeline import Extras, Model, Plan, Result, Scores, Tools
 from .storage import Storage
 from .telemetry import Stages, Telemetry
 
-log = logging.getLogger(__name__)
 Wanted = Callable[[], bool]
+SUFFIX = {"png": "png", "webp": "webp", "jpeg": "jpg"}
 
 
-def cut_bytes(
-    data: bytes, options: Options, model: Model, batcher: Batcher, limits: images.Limits
-) -> bytes:
-    """Image file in, PNG out, nothing stored and no deadline: for commands."""
-    picture = images.decode(data, limits)
-    infer = partial(batcher.run, deadline=float("inf"))
-    return cut_out(picture, options, model, infer, Stages()).encode()
+@dataclass(frozen=True)
+class Call:
+    """One request: the uploaded file, the wishes, the pictures beside it, whether it is wanted."""
+
+    data: bytes
+    options: Options = field(default_factory=Options)
+    trimap: bytes | None = None
+    background: bytes | None = None
+    wanted: Wanted = always
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,37 @@ class Answer:
     data: bytes
     record: dict
     stages: Stages
+    cache: str
+
+
+@dataclass
+class Memory:
+    """Remembers the scores of one picture under everything they depend on; says hit or miss."""
+
+    cache: Cache
+    key: tuple
+    state: str = "miss"
+
+    def __call__(self, make: Callable[[], Scores]) -> Scores:
+        """Return the remembered scores, else make and remember them."""
+        if self.cache.max_bytes == 0:
+            self.state = "off"
+            return make()
+        if (known := self.cache.get(self.key)) is not None:
+            self.state = "hit"
+            return known
+        scores = make()
+        self.cache.put(self.key, scores, scores.map.nbytes + 1000)
+        return scores
+
+
+@dataclass
+class Work:
+    """One picture inside the service: its plan, tools and model."""
+
+    made: Plan
+    tools: Tools
+    infer: Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass
@@ -51,6 +87,7 @@ class Service:
     turnstile: Turnstile
     storage: Storage
     telemetry: Telemetry
+    cache: Cache
     limits: images.Limits
     deadline_s: float
     draining: bool = False
@@ -61,56 +98,55 @@ class Service:
         watch("cutout_inside", "Pictures admitted and not yet answered", lambda: self.gate.inside)
         watch("cutout_waiting", "Tensors waiting for the model", lambda: self.batcher.waiting)
         watch("cutout_refused", "Pictures refused by the full house", lambda: self.gate.refused)
+        watch("cutout_cache_hits", "Pictures whose scores were known", lambda: self.cache.hits)
+        watch("cutout_cache_bytes", "Bytes of remembered scores", lambda: self.cache.bytes)
 
-    def remove(self, data: bytes, options: Options, wanted: Wanted = always) -> Answer:
+    def remove(self, call: Call) -> Answer:
         """Cut the subject out of an uploaded image file and store upload, result and record.
 
-        `wanted` tells whether the client still waits. Raises the errors of `images`, `batching`
-        and `storage`; a failed picture leaves nothing behind.
+        Raises the errors of `images`, `pipeline`, `batching` and `storage`; a failed picture
+        leaves nothing behind.
         """
-        stages = Stages()
-        with self._admitted(data, stages) as (header, deadline):
+        pipeline.plan(call.options)
+        stages, memory = Stages(), self._memory(call)
+        with self._admitted(call, stages) as (header, deadline):
+            work = self._prepare(call, Tools(stages, memory), deadline)
             with stages("decode"):
-                picture = images.decode(data, self.limits)
+                picture = images.decode(call.data, self.limits)
             with stages("store"):
-                name = self.storage.save_upload(data, header.format.lower())
+                name = self.storage.save_upload(call.data, header.format.lower())
             try:
-                result = cut_out(
-                    picture, options, self.model, self._infer(deadline, wanted), stages
-                )
+                result = pipeline.cut_out(picture, work.made, self.model, work.infer, work.tools)
                 del picture
-                answer = self._keep(name, result, options, stages)
+                with stages("encode"):
+                    encoded = result.encode()
+                record = self._record(name, result, stages)
+                self.storage.save_result(name, encoded, record)
             except CutoutError:
                 self.storage.discard(name)
                 raise
-        self.telemetry.finished(stages, result.signals)
-        return answer
+        self.telemetry.finished(stages, result.matte.signals)
+        return Answer(name, encoded, record, stages, memory.state)
 
-    def evaluate(
-        self, data: bytes, mask: bytes, options: Options, wanted: Wanted = always
-    ) -> tuple[dict, Stages]:
-        """Cut out `data` and measure its alpha against the true `mask` of the same size.
+    def matte(self, call: Call, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict]:
+        """Matte a picture whose true mask is known: (rgb, 8-bit alpha, what is known of it).
 
-        Returns the measures with the counts behind them. Raises SizeMismatch naming both sizes.
+        Raises SizeMismatch naming both sizes before the picture is decoded.
         """
+        pipeline.plan(call.options)
         stages = Stages()
-        with self._admitted(data, stages) as (header, deadline):
-            images.inspect(mask, self.limits)
+        with self._admitted(call, stages) as (header, deadline):
+            check_sizes(header.size, truth.shape)
+            work = self._prepare(call, Tools(stages, self._memory(call)), deadline)
             with stages("decode"):
-                truth = images.decode_mask(mask, self.limits)
-                if truth.shape != tuple(header.size):
-                    raise SizeMismatch(_sizes(header.size, truth.shape))
-                picture = images.decode(data, self.limits)
-            result = cut_out(picture, options, self.model, self._infer(deadline, wanted), stages)
-            with stages("measure"):
-                pair = measures.pair(result.cutout[..., 3], truth)
-                row = measures.score(pair, groups=("mask",)).values
-        self.telemetry.finished(stages, result.signals)
-        row |= {"threshold": measures.THRESHOLD}
-        return {**row, **self._about(stages, result)}, stages
+                picture = images.decode(call.data, self.limits)
+            matte = pipeline.matte_of(picture, work.made, self.model, work.infer, work.tools)
+        alpha = matte.alpha if picture.alpha is None else matte.alpha * picture.alpha
+        self.telemetry.finished(stages, matte.signals)
+        return picture.rgb, images.to_level(alpha), self._about(matte, stages)
 
     def health(self) -> dict:
-        """State for monitoring: ready or not, model, device, load, versions."""
+        """State for monitoring: ready or not, model, device, load, version."""
         return {
             "status": "draining" if self.draining else "ok",
             "ready": not self.draining,
@@ -130,49 +166,64 @@ class Service:
         self.batcher.close(timeout=self.deadline_s)
         self.storage.close()
 
-    def _infer(self, deadline: float, wanted: Wanted):
-        return partial(self.batcher.run, deadline=deadline, wanted=wanted)
+    def _memory(self, call: Call) -> Memory:
+        wishes = call.options
+        content = hashlib.sha256(call.data).digest()
+        return Memory(self.cache, (content, wishes.quality, wishes.input_size, wishes.fit))
+
+    def _prepare(self, call: Call, tools: Tools, deadline: float) -> Work:
+        """Decode the small pictures of the request and fix the order of work."""
+        trimap = images.decode_mask(call.trimap, self.limits) if call.trimap else None
+        back = images.decode(call.background, self.limits).rgb if call.background else None
+        made = pipeline.plan(call.options, Extras(trimap, back))
+        infer = partial(self.batcher.run, deadline=deadline, wanted=call.wanted)
+        return Work(made, tools, infer)
 
     @contextmanager
-    def _admitted(self, data: bytes, stages: Stages) -> Iterator[tuple[images.Header, float]]:
+    def _admitted(self, call: Call, stages: Stages) -> Iterator[tuple[images.Header, float]]:
         """Check the header, pass the gate, wait for a turn: nothing is decoded before that."""
         if self.draining:
             raise NotReady("The service is stopping.")
         deadline = time.monotonic() + self.deadline_s
-        header = images.inspect(data, self.limits)
+        header = images.inspect(call.data, self.limits)
         pixels = header.size[0] * header.size[1]
         with self.gate.admit(pixels), self.turnstile.enter(pixels, deadline) as waited:
             stages.add("wait", waited)
             yield header, deadline
 
-    def _keep(self, name: str, result: Result, options: Options, stages: Stages) -> Answer:
-        with stages("encode"):
-            encoded = result.encode()
-        record = {
+    def _record(self, name: str, result: Result, stages: Stages) -> dict:
+        height, width = result.pixels.shape[:2]
+        return {
             "id": name,
-            "file": f"{name}.png",
+            "file": f"{name}.{SUFFIX[result.options.format]}",
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "options": options.model_dump(mode="json"),
-            **self._about(stages, result),
+            "options": result.options.model_dump(mode="json"),
+            "width": width,
+            "height": height,
+            **self._about(result.matte, stages),
         }
-        self.storage.save_result(name, encoded, record)
-        return Answer(name, encoded, record, stages)
 
-    def _about(self, stages: Stages, result: Result) -> dict:
-        height, width = result.cutout.shape[:2]
+    def _about(self, matte: pipeline.Matte, stages: Stages) -> dict:
         return {
             "model": self.model.describe(),
             "device": self.model.device(),
-            "width": width,
-            "height": height,
             "timings_ms": dict(stages.ms),
-            "quality": result.signals,
+            "quality": matte.signals,
+            "warnings": list(matte.warnings),
         }
 
 
-def _sizes(size: tuple[int, int], mask: tuple[int, int]) -> str:
-    (h, w), (mh, mw) = size, mask
-    return (
-        f"The image is {w} x {h} pixels (upright) and the mask {mw} x {mh}; "
-        "send a mask of the image's size."
-    )
+def check_sizes(size: tuple[int, int], mask: tuple[int, int]) -> None:
+    """Raise SizeMismatch, naming both, unless a mask has the upright picture's size."""
+    if tuple(size) != tuple(mask):
+        (height, width), (mask_height, mask_width) = size, mask
+        raise SizeMismatch(
+            f"The image is {width} x {height} pixels (upright) and the mask "
+            f"{mask_width} x {mask_height}; send a mask of the image's size."
+        )
+
+
+def measured(pred: np.ndarray, truth: np.ndarray, groups: tuple[str, ...], threshold: int) -> dict:
+    """Score a map against the true mask, both (H, W) uint8."""
+    pair = measures.pair(pred, truth, threshold)
+    return measures.score(pair, groups=groups).values | {"threshold": threshold}

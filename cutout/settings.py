@@ -33,17 +33,22 @@ class Settings(BaseSettings):
     )
     queue: int = Field(64, ge=1, description="pictures in the service at once; more get 503")
     queue_megapixels: int = Field(
-        160, ge=1, description="megapixels in the service at once; more get 503"
+        1000, ge=1, description="megapixels in the service at once; more get 503"
     )
     workers: int = Field(
         0, ge=0, description="pictures worked on at once; 0 takes the number of cores + 1"
     )
     deadline_s: float = Field(30, gt=0, description="seconds a picture may take; then 504")
-    body_timeout_s: float = Field(20, gt=0, description="seconds a body may take to arrive")
+    body_timeout_s: float = Field(
+        20, gt=0, description="seconds a body may pause while it arrives; then 408"
+    )
     max_bytes: int = Field(20_000_000, ge=1, description="bytes a request's body may have")
     max_pixels: int = Field(50_000_000, ge=1, description="pixels a picture may have")
     formats: Annotated[tuple[str, ...], NoDecode] = Field(
         ("JPEG", "PNG", "WEBP"), description=f"image types let in, of {', '.join(FORMATS)}"
+    )
+    cache_bytes: int = Field(
+        64_000_000, ge=0, description="bytes of model output remembered by content; 0 is off"
     )
     upload_dir: Path = Field(ROOT / "uploads", description="folder for uploads")
     result_dir: Path = Field(ROOT / "results", description="folder for results")

@@ -23,8 +23,8 @@ class StandIn:
     def device(self) -> dict:
         return {"asked": "cpu", "active": "cpu", "degraded": False}
 
-    def prepare(self, rgb: np.ndarray) -> np.ndarray:
-        small = Image.fromarray(rgb).resize((self.input_size,) * 2, Image.Resampling.BOX)
+    def prepare(self, rgb: np.ndarray, side: int | None = None, fit: str = "stretch") -> np.ndarray:
+        small = Image.fromarray(rgb).resize((side or self.input_size,) * 2, Image.Resampling.BOX)
         return np.asarray(small, np.float32).transpose(2, 0, 1) / 255
 
     def infer(self, tensors: list[np.ndarray]) -> list[np.ndarray]:
@@ -32,7 +32,10 @@ class StandIn:
         self.go.wait(10)
         return [tensor.mean(axis=0) for tensor in tensors]
 
-    def finish(self, scores: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    def visible(self, scores: np.ndarray, size: tuple[int, int], fit: str) -> np.ndarray:
+        return scores
+
+    def finish(self, scores: np.ndarray, size: tuple[int, int], fit: str = "stretch") -> np.ndarray:
         full = Image.fromarray(np.float32(scores > 0.35)).resize(
             size[::-1], Image.Resampling.NEAREST
         )

@@ -8,9 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors"},
+    {"errors", "guided"},
     {"settings", "options", "images", "refine", "matting", "measures", "quality"},
-    {"weights", "runtimes", "batching", "storage", "telemetry"},
+    {"weights", "runtimes", "batching", "storage", "telemetry", "cache"},
     {"pipeline", "evaluation", "bulk"},
     {"service"},
     {"api", "removebg", "web", "cli"},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cutout.errors import CutoutError, InvalidValue, SizeMismatch, UndecodableImage
+from cutout.errors import EmptyFile, InvalidValue, SizeMismatch, UndecodableImage, UnsupportedType
 from metrics import compute_metrics
 
 
@@ -62,11 +62,17 @@ def test_a_missing_file_is_not_found(tmp_path, truth):
         compute_metrics(tmp_path / "none.png", truth)
 
 
-@pytest.mark.parametrize("content", [b"no picture", b"\x89PNG\r\n\x1a\n but cut", b""])
-def test_rubbish_is_refused_with_a_typed_error(tmp_path, truth, content):
+@pytest.mark.parametrize(
+    "content, expected",
+    [
+        (b"no picture", UnsupportedType),
+        (b"\x89PNG\r\n\x1a\n but cut", UndecodableImage),
+        (b"", EmptyFile),
+    ],
+)
+def test_rubbish_is_refused_with_a_typed_error(tmp_path, truth, content, expected):
     rubbish = tmp_path / "rubbish.png"
     rubbish.write_bytes(content)
-    expected = UndecodableImage if content else CutoutError
     with pytest.raises(expected) as caught:
         compute_metrics(rubbish, truth)
     assert str(tmp_path) not in str(caught.value)

@@ -24,17 +24,15 @@ COMMANDS = [
     for line in block.replace("\\\n", " ").splitlines()
     if line.strip() and not line.startswith("#")
 ]
+NOT_CHECKED_OUT = (".git", ".venv", ".*_cache", "__pycache__", "uploads", "results", "tests")
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A folder as a user has it: the checkout, a photograph, its mask, some photographs."""
-    folder = tmp_path_factory.mktemp("user")
-    for name in ("app.py", "u2net.py", "metrics.py", "gunicorn.conf.py", "requirements.txt"):
-        shutil.copy(ROOT / name, folder)
-    shutil.copy(ROOT / "Makefile", folder)
-    shutil.copytree(ROOT / "cutout", folder / "cutout")
+    folder = tmp_path_factory.mktemp("user") / "checkout"
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_CHECKED_OUT))
     photo = data.astronaut()
     Image.fromarray(photo).save(folder / "photo.jpg")
     mask = np.zeros(photo.shape[:2], np.uint8)

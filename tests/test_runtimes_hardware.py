@@ -1,10 +1,12 @@
 """What the processor can do is read from its flags, never guessed upwards."""
 
+import numpy as np
 import pytest
 from openvino import Core
 
 from cutout.errors import DeviceUnavailable
-from cutout.runtimes.hardware import multiplies_int8_exactly
+from cutout.runtimes.cuda import first_line, padded
+from cutout.runtimes.hardware import multiplies_int8_exactly, usable_cores
 from cutout.runtimes.intel import CAPABILITY, refuse_emulation
 
 
@@ -37,3 +39,31 @@ def test_a_precision_is_refused_exactly_where_the_processor_lacks_it(precision):
     else:
         with pytest.raises(DeviceUnavailable, match=precision):
             refuse_emulation(core, precision)
+
+
+def test_an_engine_error_is_told_without_its_paths():
+    error = RuntimeError(
+        "[ONNXRuntimeError] : 1 : FAIL : cannot open /opt/lib/libx.so: no file.\nat"
+    )
+    assert first_line(error) == "cannot open (a file) no file."
+
+
+@pytest.mark.parametrize("count, bucket", [(1, 1), (3, 4), (5, 8), (8, 8), (9, 12), (12, 12)])
+def test_batches_are_padded_to_the_warmed_sizes(count, bucket):
+    chunk = np.ones((count, 3, 2, 2), np.float32)
+    filled = padded(chunk)
+    assert filled.shape == (bucket, 3, 2, 2)
+    assert filled.sum() == chunk.sum()
+
+
+@pytest.mark.parametrize("text, most", [("100000 100000\n", 1), ("50000 100000\n", 1)])
+def test_a_containers_quota_limits_the_threads(tmp_path, text, most):
+    quota = tmp_path / "cpu.max"
+    quota.write_text(text)
+    assert usable_cores(quota) == most
+
+
+def test_without_a_quota_every_allowed_core_counts(tmp_path):
+    quota = tmp_path / "cpu.max"
+    quota.write_text("max 100000\n")
+    assert usable_cores(quota) == usable_cores(tmp_path / "missing") >= 1

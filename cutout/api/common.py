@@ -10,6 +10,8 @@ from ..errors import EmptyFile, InvalidRequest, InvalidValue
 from ..service import Service
 from ..telemetry import Stages
 
+MIMETYPES = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
+
 
 def service() -> Service:
     """The parts joined by `app.create_app`; the model is loaded on first use."""
@@ -26,6 +28,16 @@ def read(part: FileStorage | str, field: str) -> bytes:
     if not data:
         raise EmptyFile(f"The file in {field!r} is empty.", field=field)
     return data
+
+
+def bound_reading(timeout_s: float) -> None:
+    """Let a body pause for `timeout_s` seconds at most: slow senders must not hold all threads.
+
+    gunicorn's threads read without a limit of time; elsewhere the server keeps its own.
+    """
+    connection = request.environ.get("gunicorn.socket")
+    if isinstance(connection, socket.socket):
+        connection.settimeout(timeout_s)
 
 
 def client_watch():

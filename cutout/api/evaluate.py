@@ -1,28 +1,96 @@
-"""`POST /evaluate`: an image and its true mask in, measures of our cut-out back."""
+"""`POST /evaluate`: a picture (or a map made elsewhere) and its true mask in, measures back."""
 
-from flask import jsonify
+from dataclasses import replace
+
+import numpy as np
+from flask import Response, jsonify
 from flask_openapi import APIBlueprint, FileStorage
 from pydantic import Field
 
-from .common import client_watch, read, service, timing_header
+from .. import images, measures
+from ..errors import InvalidValue, MissingField
+from ..service import Call, check_sizes, measured
+from .common import read, service, signal_headers
 from .problems import responses
-from .remove import RemoveForm
+from .remove import BINARY, PictureForm
 
 bp = APIBlueprint("evaluate", __name__)
 
 
-class EvaluateForm(RemoveForm):
-    """A picture and the mask a person drew for it."""
+class EvaluateForm(PictureForm):
+    """A picture, or a map made elsewhere, and the mask a person drew.
 
+    The same options as for `/remove-bg`, so that one can ask what they do to this picture;
+    `threshold` is the level at which both sides become masks.
+    """
+
+    image: FileStorage | None = Field(None, description="the photograph: we cut it out")
+    prediction: FileStorage | None = Field(
+        None, description="instead: a cut-out (its alpha counts), map or mask made elsewhere"
+    )
     mask: FileStorage = Field(description="the true mask, of the picture's size; white is subject")
+    threshold: int = Field(
+        measures.THRESHOLD, ge=0, le=255, description="a pixel is subject above this level"
+    )
+    measures: str = Field(
+        "mask", description=f"groups of measures: all, or a list of {', '.join(measures.GROUPS)}"
+    )
+    overlay: bool = Field(
+        False, description="answer a picture of true, missed and wrongly kept pixels instead"
+    )
+
+    def call(self, data: bytes) -> Call:
+        """As `/remove-bg`; `threshold` measures here, on the matte it would give the same masks."""
+        call = super().call(data)
+        return replace(call, options=call.options.model_copy(update={"threshold": None}))
+
+    def groups(self) -> tuple[str, ...]:
+        """Names of the groups asked for. Raises InvalidValue."""
+        asked = tuple(name.strip() for name in self.measures.split(","))
+        if asked == ("all",):
+            return measures.GROUPS
+        if unknown := [name for name in asked if name not in measures.GROUPS]:
+            raise InvalidValue(
+                f"The measures {unknown[0]!r} are not known; "
+                f"choose all, or of {', '.join(measures.GROUPS)}.",
+                field="measures",
+                allowed=["all", *measures.GROUPS],
+            )
+        return asked
 
 
-@bp.post(
-    "/evaluate",
-    summary="Measure the cut-out of a picture against its true mask",
-    responses=responses(400, 413, 415, 422, 503, 504),
-)
+RESPONSES = {
+    200: {
+        "description": "the measures with the counts behind them, or the overlay",
+        "content": {"application/json": {"schema": {"type": "object"}}, "image/png": BINARY},
+    },
+    **responses(400, 408, 413, 415, 422, 503, 504),
+}
+
+
+@bp.post("/evaluate", summary="Measure a cut-out against its true mask", responses=RESPONSES)
 def evaluate(form: EvaluateForm):
-    image, mask = read(form.image, "image"), read(form.mask, "mask")
-    row, stages = service().evaluate(image, mask, form.options(), client_watch())
-    return jsonify(row), 200, timing_header(stages)
+    groups = form.groups()
+    if (form.image is None) == (form.prediction is None):
+        raise MissingField("Send image or prediction, one of them, and mask.", field="image")
+    truth = images.decode_mask(read(form.mask, "mask"), service().limits)
+    rgb, pred, about = _of_image(form, truth) if form.image else _of_prediction(form, truth)
+    row = measured(pred, truth, groups, form.threshold)
+    if form.overlay:
+        return _overlay(rgb, pred > form.threshold, truth > form.threshold, row)
+    return jsonify({**row, **about})
+
+
+def _of_image(form: EvaluateForm, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict]:
+    return service().matte(form.call(read(form.image, "image")), truth)
+
+
+def _of_prediction(form: EvaluateForm, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict]:
+    pred = images.decode_mask(read(form.prediction, "prediction"), service().limits)
+    check_sizes(pred.shape, truth.shape)
+    return np.full((*pred.shape, 3), 128, np.uint8), pred, {}
+
+
+def _overlay(rgb: np.ndarray, pred: np.ndarray, truth: np.ndarray, row: dict) -> Response:
+    picture = images.encode(measures.overlay(rgb, pred, truth), "png")
+    return Response(picture, mimetype="image/png", headers=signal_headers(row))

@@ -5,10 +5,17 @@ import logging
 
 from flask import Flask, Response, current_app, g, make_response
 from pydantic import BaseModel, Field, ValidationError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
-from ..errors import CutoutError, InvalidValue, MissingField, TooManyBytes, UnknownField
+from ..errors import (
+    BodyTimeout,
+    CutoutError,
+    InvalidValue,
+    MissingField,
+    TooManyBytes,
+    UnknownField,
+)
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +60,8 @@ def from_http(error: HTTPException) -> Response:
     """Errors of Flask itself: unknown address, wrong method, body too large, broken form."""
     if error.response is not None:
         return error.response
+    if isinstance(error, ClientDisconnected) and isinstance(error.__context__, TimeoutError):
+        return _body_timeout()
     if error.code == 413:
         limit = current_app.config["MAX_CONTENT_LENGTH"]
         return answer(TooManyBytes(f"A body may have {limit:,} bytes.", limit=limit))
@@ -67,6 +76,13 @@ def unexpected(error: Exception) -> Response:
     """Log a bug in full and tell the caller only the id to look it up by."""
     log.error("unexpected error in request %s", g.get("request_id", ""), exc_info=error)
     return answer(CutoutError("Something went wrong here; the log has it under the request id."))
+
+
+def _body_timeout() -> Response:
+    """The body stopped coming: what is left of it would be read as the next request."""
+    response = answer(BodyTimeout("The body stopped arriving; send it again."))
+    response.headers["Connection"] = "close"
+    return response
 
 
 def from_validation(error: ValidationError) -> Response:

@@ -5,50 +5,75 @@ from flask_openapi import APIBlueprint, FileStorage
 from pydantic import ConfigDict, Field
 
 from ..options import Options
-from ..service import Answer
-from .common import client_watch, read, service, signal_headers, timing_header
+from ..service import Answer, Call
+from .common import MIMETYPES, client_watch, read, service, signal_headers, timing_header
 from .problems import responses
 
 bp = APIBlueprint("remove", __name__)
 
 
-class RemoveForm(Options):
-    """A picture and how to cut it out."""
+class PictureForm(Options):
+    """How to cut a picture out, and the pictures that may come beside it."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    image: FileStorage = Field(description="the photograph: JPEG, PNG or WebP")
+    trimap: FileStorage | None = Field(
+        None, description="for matting: 0 background, 128 unknown, 255 subject; the picture's size"
+    )
+    background_image: FileStorage | None = Field(
+        None, description="put behind the subject, covering the result, centred"
+    )
 
-    def options(self) -> Options:
-        """The form without its file."""
-        return Options.model_construct(
-            **{name: getattr(self, name) for name in Options.model_fields}
+    def call(self, data: bytes) -> Call:
+        """What is asked of the service for an uploaded file."""
+        wishes = {name: getattr(self, name) for name in Options.model_fields}
+        return Call(
+            data,
+            Options.model_construct(**wishes),
+            self.trimap and read(self.trimap, "trimap"),
+            self.background_image and read(self.background_image, "background_image"),
+            client_watch(),
         )
 
 
-PNG = {"image/png": {"schema": {"type": "string", "format": "binary"}}}
+class RemoveForm(PictureForm):
+    """A picture and how to cut it out."""
+
+    image: FileStorage = Field(description="the photograph: JPEG, PNG or WebP")
+
+
+BINARY = {"schema": {"type": "string", "format": "binary"}}
 RESPONSES = {
-    200: {"description": "the cut-out: RGBA, 8 bit, the photograph's size", "content": PNG},
-    **responses(400, 413, 415, 422, 503, 504, 507),
+    200: {
+        "description": "the cut-out: RGBA, 8 bit, the photograph's size",
+        "content": dict.fromkeys(MIMETYPES.values(), BINARY),
+    },
+    **responses(400, 408, 413, 415, 422, 503, 504, 507),
 }
 
 
 @bp.post("/remove-bg", summary="Remove the background of a picture", responses=RESPONSES)
 def remove_bg(form: RemoveForm):
-    answer = service().remove(read(form.image, "image"), form.options(), client_watch())
-    if request.accept_mimetypes.best_match(["image/png", "application/json"]) == "application/json":
-        return jsonify({**answer.record, "result": f"/results/{answer.name}"})
+    answer = service().remove(form.call(read(form.image, "image")))
+    kinds = [*MIMETYPES.values(), "application/json"]
+    if request.accept_mimetypes.best_match(kinds) == "application/json":
+        return jsonify(
+            {**answer.record, "cache": answer.cache, "result": f"/results/{answer.name}"}
+        )
     return _picture(answer)
 
 
 def _picture(answer: Answer) -> Response:
-    response = Response(answer.data, mimetype="image/png")
+    response = Response(answer.data, mimetype=MIMETYPES[answer.record["options"]["format"]])
     response.headers.update(
         {
             "X-Cutout-Id": answer.name,
+            "X-Cutout-Cache": answer.cache,
             "Content-Location": f"/results/{answer.name}",
             **signal_headers(answer.record["quality"]),
             **timing_header(answer.stages),
         }
     )
+    for warning in answer.record["warnings"]:
+        response.headers.add("X-Cutout-Warning", warning)
     return response

@@ -4,7 +4,7 @@ from flask import Response
 from flask_openapi import APIBlueprint
 from pydantic import BaseModel, Field
 
-from .common import service, signal_headers
+from .common import MIMETYPES, service, signal_headers
 from .problems import responses
 
 bp = APIBlueprint("results", __name__)
@@ -17,7 +17,7 @@ class ResultPath(BaseModel):
 @bp.get("/results/<name>", summary="Fetch a result again", responses=responses(404))
 def fetch_result(path: ResultPath):
     stored = service().storage.load(path.name)
-    response = Response(stored.data, mimetype="image/png")
+    response = Response(stored.data, mimetype=MIMETYPES[stored.record["options"]["format"]])
     response.headers.update(signal_headers(stored.record["quality"]))
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["Content-Security-Policy"] = "sandbox"

@@ -73,7 +73,8 @@ def _colour_key(image: Image.Image, bits: int) -> np.ndarray | None:
     elif image.mode == "L":
         same = pixels == key * 255 // (2**bits - 1)
     else:
-        same = pixels == key
+        # Pillow gives the key of 1-bit files as 0 or 255, their pixels as bool.
+        same = pixels == (bool(key) if image.mode == "1" else key)
     return np.where(same, 0, 255).astype(np.uint8)
 
 

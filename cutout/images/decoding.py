@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import UndecodableImage
-from . import colour, jpeg
+from . import colour, exif, jpeg
 from .limits import Header, Limits
 from .opening import failures_typed, open_checked, orientation
 
@@ -27,6 +27,9 @@ _UPRIGHT = {
     7: lambda pixels: cv2.flip(cv2.transpose(pixels), -1),
     8: functools.partial(cv2.rotate, rotateCode=cv2.ROTATE_90_COUNTERCLOCKWISE),
 }
+
+# rgb, alpha (both uint8), ICC profile, EXIF orientation yet to be applied.
+_Decoded = tuple[np.ndarray, np.ndarray | None, bytes | None, int]
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,7 @@ def decode(data: bytes, limits: Limits | None = None) -> Picture:
     and UndecodableImage.
     """
     image, header = open_checked(data, limits or Limits())
-    if jpeg.is_plain(image):
-        rgb, alpha, icc, turn = _decode_plain(data, image)
-    else:
-        rgb, alpha, icc, turn = _decode_by_pillow(image, header)
+    rgb, alpha, icc, turn = _decode_plain(data, image) or _decode_by_pillow(image, header)
     if rgb.shape[:2] != image.size[::-1]:
         raise UndecodableImage("The size in the header is not the size of the pixels.")
     rgb, alpha = _upright(rgb, turn), alpha if alpha is None else _upright(alpha, turn)
@@ -67,16 +67,20 @@ def decode(data: bytes, limits: Limits | None = None) -> Picture:
     return Picture(rgb, alpha, icc, header.format)
 
 
-def _decode_plain(data: bytes, image: Image.Image):
+def _decode_plain(data: bytes, image: Image.Image) -> _Decoded | None:
+    """The fast way, where it can be gone."""
+    rgb = jpeg.decode_plain(data) if jpeg.is_plain(image) else None
+    if rgb is None:
+        return None
     with failures_typed("JPEG"):
         turn = orientation(image)
-    profile = image.info.get("icc_profile")
-    return jpeg.decode_plain(data), None, colour.rgb_profile(profile), turn
+    return rgb, None, colour.rgb_profile(image.info.get("icc_profile")), turn
 
 
-def _decode_by_pillow(image: Image.Image, header: Header):
+def _decode_by_pillow(image: Image.Image, header: Header) -> _Decoded:
     with failures_typed(header.format):
         image.load()
+        exif.check(image.info.get("exif") or b"")
         # After the pixels: in PNG the orientation may stand behind them.
         turn = orientation(image)
         return *colour.to_rgb(image, header.depth), turn

@@ -9,11 +9,13 @@ from PIL import Image
 from zlib_ng import zlib_ng
 
 from ..errors import InvalidValue
+from .filters import choose, filtered
 
-# Measured by benchmarks/codecs.py: the smallest level within 5 % of the size that Pillow's
-# level 6 gives, at an eighth of its time.
-_LEVEL = 3
-_UP = 2
+# Measured by benchmarks/codecs.py: the lowest level that stays within 5 % of the size that
+# Pillow's level 6 gives on every JPEG photograph of a megapixel or more tried, at a fifth of its
+# time. Level 3 is a third faster and up to 7 % larger. Sharp pictures of a quarter megapixel
+# get up to 8 % larger than Pillow's.
+_LEVEL = 5
 # Rows filtered at a time: few enough to stay in the processor's cache.
 _BAND = 32
 _COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
@@ -45,7 +47,7 @@ def _encode_png(array: np.ndarray, icc: bytes | None) -> bytes:
     parts += _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0))
     if icc:
         parts += _chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc))
-    parts += _chunk(b"IDAT", zlib_ng.compress(_filtered(array.reshape(height, -1)), _LEVEL))
+    parts += _chunk(b"IDAT", _deflated(array.reshape(height, -1), array[0, 0].size))
     parts += _chunk(b"IEND", b"")
     return b"".join(parts)
 
@@ -55,13 +57,13 @@ def _chunk(kind: bytes, body: bytes) -> list[bytes]:
     return [struct.pack(">I", len(body)), kind, body, struct.pack(">I", checksum)]
 
 
-def _filtered(rows: np.ndarray) -> np.ndarray:
-    """Each row as its difference to the one above, behind the filter's number. Section 9.2.
+def _deflated(rows: np.ndarray, step: int) -> bytes:
+    """Rows, (H, bytes a row) uint8, filtered and compressed. step: bytes a pixel.
 
-    rows: (H, bytes a row) uint8. Returns (H, 1 + bytes a row) uint8.
+    Band by band, so that no second copy of the picture is needed.
     """
-    result = np.empty((rows.shape[0], rows.shape[1] + 1), np.uint8)
-    result[:, 0] = _UP
-    result[0, 1:] = rows[0]
-    np.subtract(rows[1:], rows[:-1], out=result[1:, 1:])
-    return result
+    kind = choose(rows, step, lambda sample: zlib_ng.compress(sample, _LEVEL))
+    packer = zlib_ng.compressobj(_LEVEL)
+    bands = [slice(top, top + _BAND) for top in range(0, len(rows), _BAND)]
+    parts = [packer.compress(filtered(rows, kind, band, step)) for band in bands]
+    return b"".join([*parts, packer.flush()])

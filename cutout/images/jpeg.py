@@ -9,6 +9,8 @@ from ..errors import UndecodableImage
 # A progressive file may repeat scans at will; each costs a pass over the whole picture, so a
 # small file can cost minutes. Encoders write at most about a dozen.
 _MAX_SCANS = 100
+# Warnings of libjpeg about files that cameras do write and every program shows.
+_HARMLESS = ("before marker 0xd9", "Invalid SOS parameters", "Unknown Adobe color transform")
 
 
 def check(data: bytes) -> None:
@@ -26,11 +28,17 @@ def is_plain(image: Image.Image) -> bool:
     return image.format == "JPEG" and image.mode == "RGB" and getattr(image, "layers", 3) == 3
 
 
-def decode_plain(data: bytes) -> np.ndarray:
-    """(H, W, 3) uint8, not yet upright. A damaged or cut off file is an error."""
+def decode_plain(data: bytes) -> np.ndarray | None:
+    """(H, W, 3) uint8, not yet upright; None where Pillow has to judge.
+
+    A damaged or cut off file is an error. libjpeg stops at its first warning here, so after one
+    that means nothing it is not known whether more would follow.
+    """
     try:
         return simplejpeg.decode_jpeg(data, colorspace="RGB", strict=True)
     except ValueError as error:
+        if any(words in str(error) for words in _HARMLESS):
+            return None
         raise UndecodableImage(
             "The JPEG file is damaged or cut off. Send it again, or export it anew."
         ) from error

@@ -22,7 +22,7 @@ from PIL import (
 )
 
 from ..errors import UndecodableImage
-from . import jpeg, png, webp
+from . import exif, jpeg, png, webp
 from .limits import Header, Limits, check_pixels
 from .sniff import allowed_type
 
@@ -80,6 +80,7 @@ def open_checked(data: bytes, limits: Limits) -> tuple[Image.Image, Header]:
     with failures_typed(name):
         image = _READERS[name](io.BytesIO(data))
     check_pixels(*image.size, limits)
+    exif.check(image.info.get("exif") or b"")
     with failures_typed(name):
         # Pillow's n_frames of PNG counts what acTL says; `png.check` has verified it.
         frames = frames or getattr(image, "n_frames", 1)

@@ -13,7 +13,7 @@ from .overlay import COLOURS, overlay
 from .saliency import e_curve, f_curve, s_measure, weighted_f
 from .score import Pair, Scores, pair, score
 from .soft import connectivity, gradient, mse, sad
-from .table import CURVES, GROUPS, MEASURES, Measure
+from .table import CURVES, GROUPS, MEASURES, Measure, groups_of
 
 __all__ = [
     "COLOURS",
@@ -35,6 +35,7 @@ __all__ = [
     "f_curve",
     "f_measure",
     "gradient",
+    "groups_of",
     "iou",
     "mae",
     "mse",

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from .counts import count
 from .curves import f_measure
@@ -33,6 +34,15 @@ def boundary_iou(pred: np.ndarray, truth: np.ndarray, band: float = BAND) -> flo
     return count(inner_band(pred, width_px), inner_band(truth, width_px)).iou
 
 
+def _share_near(points: np.ndarray, others: np.ndarray, slack_px: int) -> float:
+    """Share of the points of one mask within a distance of the other's, both not empty."""
+    # Outlines are thin: a tree of their pixels is far cheaper than a map of distances.
+    gaps, _ = cKDTree(np.argwhere(others)).query(
+        np.argwhere(points), distance_upper_bound=slack_px + 1e-6
+    )
+    return float(np.isfinite(gaps).mean())
+
+
 def relaxed_boundary_f(pred: np.ndarray, truth: np.ndarray, slack_px: int = 3) -> float:
     """F (β² = 0.3) of one-pixel outlines that may be `slack_px` apart, in [0, 1].
 
@@ -43,6 +53,6 @@ def relaxed_boundary_f(pred: np.ndarray, truth: np.ndarray, slack_px: int = 3) -
     ours, theirs = inner_band(pred, 1), inner_band(truth, 1)
     if not (ours.any() and theirs.any()):
         return float(ours.any() == theirs.any())
-    precision = np.mean(ndimage.distance_transform_edt(~theirs)[ours] <= slack_px)
-    recall = np.mean(ndimage.distance_transform_edt(~ours)[theirs] <= slack_px)
-    return float(f_measure(precision, recall))
+    return float(
+        f_measure(_share_near(ours, theirs, slack_px), _share_near(theirs, ours, slack_px))
+    )

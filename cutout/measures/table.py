@@ -2,13 +2,16 @@
 
 from typing import NamedTuple
 
+from cutout.errors import InvalidValue
+
 
 class Measure(NamedTuple):
-    """One row: report label, group, whether a higher value is better."""
+    """One row: report label, group, which way is better, whether it has no upper end."""
 
     label: str
     group: str
     higher_is_better: bool = True
+    unbounded: bool = False
 
 
 # `paper_` and `sod_` say the convention. A curve's maximum or mean over a set is taken on the
@@ -35,12 +38,23 @@ MEASURES = {
     "boundary_iou": Measure("Boundary IoU (2 %)", "boundary"),
     "boundary_iou_fine": Measure("Boundary IoU (0.5 %)", "boundary"),
     "relaxed_boundary_f": Measure("Relaxed boundary F (3 px)", "boundary"),
-    "sad": Measure("SAD (thousands)", "soft", False),
+    "sad": Measure("SAD (thousands)", "soft", False, True),
     "mse": Measure("MSE", "soft", False),
-    "gradient": Measure("Gradient error (thousands)", "soft", False),
-    "connectivity": Measure("Connectivity error (thousands)", "soft", False),
+    "gradient": Measure("Gradient error (thousands)", "soft", False, True),
+    "connectivity": Measure("Connectivity error (thousands)", "soft", False, True),
 }
 GROUPS = ("mask", "paper", "pysodmetrics", "boundary", "soft")
-# Which curve of `Scores.curves` a set's maximum or mean is taken on.
-PAPER_CURVES, SOD_F, SOD_E = ("precision", "recall"), "f", "e"
-CURVES = (*PAPER_CURVES, SOD_F, SOD_E)
+# What `Scores.curves` may hold: the first two of `paper`, the others of `pysodmetrics`.
+CURVES = ("precision", "recall", "f", "e")
+
+
+def groups_of(names: list[str]) -> tuple[str, ...]:
+    """The groups that give the named measures; a group's own name stands for all of it."""
+    allowed = [*GROUPS, *MEASURES]
+    for name in names:
+        if name not in allowed:
+            raise InvalidValue(
+                f"The measure {name!r} is not known.", field="measures", allowed=allowed
+            )
+    wanted = {MEASURES[name].group if name in MEASURES else name for name in names}
+    return tuple(group for group in GROUPS if group in wanted)

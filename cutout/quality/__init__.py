@@ -1,5 +1,17 @@
 """An honest opinion of a result, made from the model's scores alone: no ground truth is needed."""
 
+from cutout.quality.predicted import predicted_iou
 from cutout.quality.signals import Signals, signals
+from cutout.quality.views import BEST, STANDARD, View, aligned, merge, tensors
 
-__all__ = ["Signals", "signals"]
+__all__ = [
+    "BEST",
+    "STANDARD",
+    "Signals",
+    "View",
+    "aligned",
+    "merge",
+    "predicted_iou",
+    "signals",
+    "tensors",
+]

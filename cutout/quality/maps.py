@@ -43,3 +43,18 @@ def sides_touched(mask: np.ndarray) -> tuple[str, ...]:
     """Names of the sides of the picture that the mask reaches, clockwise from the top."""
     edges = (mask[0], mask[:, -1], mask[-1], mask[:, 0])
     return tuple(name for name, edge in zip(SIDES, edges, strict=True) if edge.mean() >= SIDE_SHARE)
+
+
+def resized(scores: np.ndarray, size: int) -> np.ndarray:
+    """A map made (size, size) by area-weighted linear interpolation; stays in its range."""
+    down, across = (_weights(length, size) for length in scores.shape)
+    return down @ scores @ across.T
+
+
+def _weights(source: int, target: int) -> np.ndarray:
+    """(target, source) float32 rows of a triangle filter, as wide as the reduction asks."""
+    step = source / target
+    centres = (np.arange(target) + 0.5) * step - 0.5
+    distance = np.abs(np.arange(source)[None] - centres[:, None]) / max(step, 1.0)
+    rows = np.maximum(0, 1 - distance)
+    return (rows / rows.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -1,6 +1,8 @@
 """What this machine has: evidence of a GPU, and how its processor multiplies 8-bit numbers."""
 
 import ctypes
+import math
+import os
 import shutil
 from pathlib import Path
 
@@ -38,3 +40,16 @@ def multiplies_int8_exactly(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
         return False
     words = set(cpuinfo.read_text().split())
     return bool(words & EXACT_INT8)
+
+
+def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Cores this process may use: its affinity, less where a container's quota is smaller.
+
+    The engines count the host's cores and would start far more threads than may run at once.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if quota.is_file():
+        share, _, period = quota.read_text().strip().partition(" ")
+        if share != "max":
+            allowed = min(allowed, math.ceil(int(share) / int(period)))
+    return max(allowed or 1, 1)

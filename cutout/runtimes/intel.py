@@ -1,8 +1,5 @@
 """OpenVINO on the CPU: 8-bit, bf16 or fp32, on as many parallel requests as the machine feeds."""
 
-import logging
-import os
-
 import numpy as np
 import openvino
 
@@ -11,8 +8,7 @@ from cutout.errors import DeviceUnavailable, ModelFailed
 from .base import Request, Runtime
 from .cache import derived
 from .graphs import QUANTISED
-
-log = logging.getLogger(__name__)
+from .hardware import usable_cores
 
 # Up to here one picture keeps every core busy (measured: two requests gain nothing on two cores).
 CORES_ONE_PICTURE_FEEDS = 4
@@ -26,25 +22,27 @@ class OpenVino(Runtime):
     def __init__(self, request: Request, precision: str) -> None:
         """precision: "fp32", "bf16", "fp16", or a kind of 8-bit graph."""
         self._precision = precision
+        self._threads = request.threads or usable_cores()
         self._core = openvino.Core()
         refuse_emulation(self._core, precision)
         self._core.set_property({"CACHE_DIR": str(request.cache_dir / "openvino")})
         model = self._core.read_model(graph_for(request, precision))
         # A fixed shape lets the compiler choose its kernels and reuse memory.
         model.reshape([1, 3, request.input_size, request.input_size])
-        self._single = self._compile(model, request, "LATENCY")
+        self._single = self._compile(model, "LATENCY")
         self._queue = None
-        if (request.threads or os.cpu_count() or 1) > CORES_ONE_PICTURE_FEEDS:
-            self._queue = openvino.AsyncInferQueue(self._compile(model, request, "THROUGHPUT"))
+        if self._threads > CORES_ONE_PICTURE_FEEDS:
+            self._queue = openvino.AsyncInferQueue(self._compile(model, "THROUGHPUT"))
         self._request = self._single.create_infer_request()
         streams = len(self._queue) if self._queue else 1
         super().__init__(request, max_batch=12, preferred_batch=streams)
 
-    def _compile(self, model, request: Request, hint: str):
-        options = {"PERFORMANCE_HINT": hint}
-        options["INFERENCE_PRECISION_HINT"] = HINT.get(self._precision, "f32")
-        if request.threads:
-            options["INFERENCE_NUM_THREADS"] = request.threads
+    def _compile(self, model, hint: str):
+        options = {
+            "PERFORMANCE_HINT": hint,
+            "INFERENCE_PRECISION_HINT": HINT.get(self._precision, "f32"),
+            "INFERENCE_NUM_THREADS": self._threads,
+        }
         return self._core.compile_model(model, "CPU", options)
 
     def _run(self, batch: np.ndarray) -> np.ndarray:

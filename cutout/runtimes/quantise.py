@@ -29,7 +29,8 @@ def quantise(model, ranges: dict, *, reduce_range: bool):
         nodes_to_quantize=None,
         nodes_to_exclude=ranges["keep_fp32"],
         op_types_to_quantize=["Conv", "MaxPool", "Resize", "Concat", "Add"],
-        extra_options={},
+        # A convolution is fused with the activation after it: 8 bits come after both.
+        extra_options={"OpTypesToExcludeOutputQuantization": ["Conv"]},
     )
     quantiser.quantize_model()
     return quantiser.model.model

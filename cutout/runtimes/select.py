@@ -50,7 +50,7 @@ def open_cuda_or_degrade(request: Request, evidence: str) -> Runtime:
 
 
 def open_cuda(request: Request, why: str) -> Runtime:
-    from .onnx import OnnxCuda
+    from .cuda import OnnxCuda
 
     engine = "onnxruntime" if request.runtime == "auto" else request.runtime
     if engine == "openvino":
@@ -83,7 +83,7 @@ def open_cpu(request: Request, why: str) -> Runtime:
 def load(request: Request, engine: str, kind: str) -> Runtime:
     """The engine's module is imported only here: a second of start-up for those that use it."""
     if engine == "onnxruntime":
-        from .onnx import OnnxCpu
+        from .onnx_cpu import OnnxCpu
 
         return OnnxCpu(request, kind)
     if importlib.util.find_spec("openvino") is None:

@@ -1,79 +1,25 @@
-"""onnxruntime on the CPU (the reference) and on CUDA or TensorRT (strict: never a silent CPU)."""
+"""onnxruntime on an NVIDIA GPU, plain CUDA or TensorRT; never on the CPU in its place."""
 
 import contextlib
 import io
 import logging
-import os
+import re
 
 import numpy as np
 import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from cutout.errors import DeviceUnavailable, ModelFailed
 
 from .base import Request, Runtime
 from .cache import derived
 from .graphs import INPUT, OUTPUT
+from .onnx_cpu import ENGINE_ERRORS
 
 log = logging.getLogger(__name__)
 
 # CUDA picks its kernels per shape, so batches are padded up to one of a few shapes warmed at start.
 BUCKETS = (1, 2, 4, 8, 12)
 PROVIDERS = {"onnxruntime": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
-# The binding's exceptions share no base class below Exception.
-ENGINE_ERRORS = (
-    RuntimeError,
-    ValueError,
-    *(
-        getattr(states, name)
-        for name in (
-            "EPFail",
-            "Fail",
-            "InvalidArgument",
-            "InvalidGraph",
-            "InvalidProtobuf",
-            "NotImplemented",
-            "RuntimeException",
-        )
-    ),
-)
-
-
-class OnnxCpu(Runtime):
-    """onnxruntime's CPU provider, fp32 or 8-bit: the reference the others are measured against."""
-
-    def __init__(self, request: Request, precision: str) -> None:
-        """precision: "fp32", or a kind of 8-bit graph."""
-        # Batching gains nothing on a CPU and costs memory: one picture at a time.
-        super().__init__(request, max_batch=1, preferred_batch=1)
-        self._precision = precision
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = request.threads or 0
-        # The arena keeps the peak of every size for good; freed blocks go back to the system.
-        options.enable_cpu_mem_arena = False
-        self._session = onnxruntime.InferenceSession(
-            derived(request, precision), options, providers=["CPUExecutionProvider"]
-        )
-
-    def _run(self, batch: np.ndarray) -> np.ndarray:
-        try:
-            maps = [self._session.run([OUTPUT], {INPUT: one[None]})[0][0, 0] for one in batch]
-        except ENGINE_ERRORS as error:
-            raise ModelFailed("onnxruntime failed on this picture") from error
-        return np.stack(maps)
-
-    def _facts(self) -> dict:
-        return {
-            "device": "cpu",
-            "runtime": "onnxruntime",
-            "precision": self._precision[:4],
-            "threads": self.request.threads or os.cpu_count(),
-            "streams": 1,
-            "versions": {"onnxruntime": onnxruntime.__version__},
-        }
-
-    def close(self) -> None:
-        self._session = None
 
 
 class OnnxCuda(Runtime):
@@ -156,11 +102,12 @@ def strict_session(request: Request, precision: str, engine: str):
         raise DeviceUnavailable(
             "this onnxruntime has no GPU support; install onnxruntime-gpu instead of onnxruntime"
         )
+    graph = derived(request, precision)
     try:
         session = onnxruntime.InferenceSession(
-            derived(request, precision),
+            graph,
             gpu_session_options(),
-            providers=gpu_providers(request, engine),
+            providers=gpu_providers(request, precision, engine),
             enable_fallback=0,
         )
     except ENGINE_ERRORS as error:
@@ -184,14 +131,16 @@ def gpu_session_options():
     return options
 
 
-def gpu_providers(request: Request, engine: str) -> list:
+def gpu_providers(request: Request, precision: str, engine: str) -> list:
     """The provider asked for and its options; TensorRT may hand single nodes to CUDA."""
-    cuda = (
-        "CUDAExecutionProvider",
-        {"cudnn_conv_algo_search": "EXHAUSTIVE", "arena_extend_strategy": "kSameAsRequested"},
-    )
+    cuda = {
+        "cudnn_conv_algo_search": "EXHAUSTIVE",
+        "arena_extend_strategy": "kSameAsRequested",
+        # fp32 means fp32: TF32 keeps ten bits of each factor.
+        "use_tf32": "0",
+    }
     if engine == "onnxruntime":
-        return [cuda]
+        return [("CUDAExecutionProvider", cuda)]
     engines = request.cache_dir / "tensorrt"
     engines.mkdir(parents=True, exist_ok=True)
     shape = f"3x{request.input_size}x{request.input_size}"
@@ -200,15 +149,15 @@ def gpu_providers(request: Request, engine: str) -> list:
         "trt_engine_cache_path": str(engines),
         "trt_timing_cache_enable": True,
         "trt_timing_cache_path": str(engines),
-        "trt_fp16_enable": False,
+        "trt_fp16_enable": precision == "fp16",
         "trt_profile_min_shapes": f"{INPUT}:1x{shape}",
         "trt_profile_opt_shapes": f"{INPUT}:{BUCKETS[-1]}x{shape}",
         "trt_profile_max_shapes": f"{INPUT}:{BUCKETS[-1]}x{shape}",
     }
-    return [("TensorrtExecutionProvider", options), cuda]
+    return [("TensorrtExecutionProvider", options), ("CUDAExecutionProvider", cuda)]
 
 
 def first_line(error: Exception) -> str:
-    """The engine's own reason without its code, in one sentence."""
-    text = str(error).splitlines()[0].rsplit(" : ", 1)[-1].strip()
-    return text if text.endswith(".") else f"{text}."
+    """The engine's own reason in one sentence, without its code and without paths."""
+    text = str(error).splitlines()[0].rsplit(" : ", 1)[-1].strip().rstrip(".")
+    return re.sub(r"\S*[/\\]\S+", "(a file)", text) + "."

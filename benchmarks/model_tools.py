@@ -1,0 +1,115 @@
+"""Shared by the scripts about models: pictures in, tensors out, accuracy, machine."""
+
+import os
+import platform
+import subprocess
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "onnx", "numpy")
+
+
+def tensor_of(path: Path, size: int) -> np.ndarray:
+    """One picture as rembg prepares it: (3, S, S) float32."""
+    picture = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+    pixels = np.asarray(picture.resize((size, size), Image.Resampling.LANCZOS), np.float64)
+    pixels = pixels / max(pixels.max(), 1e-6)
+    return ((pixels - MEAN) / STD).transpose(2, 0, 1).astype(np.float32)
+
+
+def alpha_of(scores: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Scores as rembg finishes them: stretched, 8 bits, LANCZOS to (height, width); in [0, 1]."""
+    span = max(float(scores.max() - scores.min()), 1e-12)
+    map8 = ((scores - scores.min()) / span * 255).astype(np.uint8)
+    resized = Image.fromarray(map8).resize(size[::-1], Image.Resampling.LANCZOS)
+    return np.asarray(resized, np.float32) / 255
+
+
+def truth_of(path: Path) -> np.ndarray:
+    """(H, W) bool."""
+    return np.asarray(Image.open(path).convert("L")) > 128
+
+
+def pairs(folder: Path) -> list[tuple[Path, Path]]:
+    """Pictures of a set with their masks, in order of name."""
+    pictures = sorted((folder / "image").iterdir())
+    return [(path, folder / "mask" / f"{path.stem}.png") for path in pictures]
+
+
+class Accuracy:
+    """IoU at 0.5, max F as the paper takes it (mean curve over 256 levels), MAE, over pictures."""
+
+    def __init__(self) -> None:
+        self.ious: list[float] = []
+        self.errors: list[float] = []
+        self.precisions: list[np.ndarray] = []
+        self.recalls: list[np.ndarray] = []
+
+    def add(self, alpha: np.ndarray, truth: np.ndarray) -> None:
+        """alpha: (H, W) in [0, 1]; truth: (H, W) bool."""
+        mask = alpha > 0.5
+        self.ious.append(float((mask & truth).sum() / max((mask | truth).sum(), 1)))
+        self.errors.append(float(np.abs(alpha - truth).mean()))
+        level = np.round(alpha * 255).astype(np.int64)
+        hits = np.bincount(level[truth], minlength=256)[::-1].cumsum()
+        taken = np.bincount(level.ravel(), minlength=256)[::-1].cumsum()
+        self.precisions.append(hits / np.maximum(taken, 1))
+        self.recalls.append(hits / max(truth.sum(), 1))
+
+    def row(self) -> dict[str, float]:
+        precision, recall = np.mean(self.precisions, 0), np.mean(self.recalls, 0)
+        f = 1.3 * precision * recall / np.maximum(0.3 * precision + recall, 1e-12)
+        return {
+            "iou": float(np.mean(self.ious)),
+            "max_f": float(f.max()),
+            "mae": float(np.mean(self.errors)),
+        }
+
+
+def weights_from(folder: Path, name: str) -> tuple[Path, str]:
+    """A weights file and its SHA-256."""
+    path = folder / f"{name}.onnx"
+    return path, sha256(path.read_bytes()).hexdigest()
+
+
+def machine() -> str:
+    """Processor, cores, commit, versions: what a figure means nothing without."""
+    return "\n".join(
+        [
+            f"processor: {processor()}, {os.cpu_count()} cores",
+            f"commit: {commit()}",
+            f"versions: python {platform.python_version()}, {', '.join(library_versions())}",
+        ]
+    )
+
+
+def processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.is_file():
+        return platform.processor() or "unknown"
+    lines = [line.split(":", 1) for line in cpuinfo.read_text().splitlines() if ":" in line]
+    facts = {key.strip(): value.strip() for key, value in lines}
+    flags = facts.get("flags", "").split()
+    wide = [f for f in ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16") if f in flags]
+    return f"{facts.get('model name', 'unknown')} ({' '.join(wide)})"
+
+
+def commit() -> str:
+    command = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def library_versions() -> list[str]:
+    found = []
+    for name in LIBRARIES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,74 @@
+"""A whole data set: the model in one caller, the measures on every core, done pictures kept."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
+from dataclasses import asdict
+from multiprocessing import get_context
+from pathlib import Path
+
+from ..errors import CutoutError
+from .pairs import Pair
+from .records import Journal, Record
+from .worker import THUMBS, Prediction, Settings, Task, measure, reason
+
+Predict = Callable[[Path], Prediction]
+
+
+def process_pool(jobs: int) -> ProcessPoolExecutor:
+    """Processes for the measures; the model stays in the caller.
+
+    They are spawned, for a fork of a process with a loaded model (threads, CUDA) may hang.
+    """
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+
+
+class Evaluation:
+    """A run over pairs into one output folder, resumed if the folder holds a part of it."""
+
+    def __init__(self, out: Path, settings: Settings, about: dict, restart: bool = False) -> None:
+        """Open the folder. about: what makes the predictions (model, device, options), as text."""
+        self.out, self.settings = out, settings
+        described = asdict(settings) | {"groups": list(settings.groups), "source": about}
+        self.journal = Journal(out, described, restart)
+        (out / THUMBS).mkdir(exist_ok=True)
+        self.done = self.journal.done()
+
+    def remaining(self, pairs: list[Pair]) -> list[Pair]:
+        """The pairs without measures so far."""
+        return [pair for pair in pairs if pair.stem not in self.done]
+
+    def run(
+        self, pairs: list[Pair], predict: Predict | None, pool: Executor, ahead: int = 8
+    ) -> Iterator[Record]:
+        """Measure the pairs and yield each record when it is in the journal.
+
+        predict: gives a map for a photograph; it is called from this thread only. None reads
+        the pairs' own predictions. ahead: pictures held in memory at once.
+        """
+        tasks = (self._task(pair, predict) for pair in pairs)
+        for record in _finished(pool, tasks, ahead):
+            self.journal.append(record)
+            yield record
+
+    def _task(self, pair: Pair, predict: Predict | None) -> Task | Record:
+        try:
+            prediction = Prediction(*predict(pair.image)) if predict else None
+        except (CutoutError, OSError) as error:
+            return Record(pair.stem, error=reason(error))
+        return Task(pair, prediction, self.settings, self.out)
+
+
+def _finished(pool: Executor, tasks: Iterator[Task | Record], ahead: int) -> Iterator[Record]:
+    """Records as they come, with at most `ahead` tasks under way: memory stays flat."""
+    waiting = set()
+    for task in tasks:
+        if isinstance(task, Record):
+            yield task
+            continue
+        waiting.add(pool.submit(measure, task))
+        if len(waiting) >= ahead:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+    while waiting:
+        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        yield from (future.result() for future in done)

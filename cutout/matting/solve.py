@@ -1,0 +1,134 @@
+"""Alpha in the unknown band: choose the scale, set up the equations, solve, refine."""
+
+from functools import partial
+
+import cv2
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+
+from cutout.errors import Unsolvable
+from cutout.guided import apply_fit, local_fit, sample_scaled
+
+from .closed_form import closed_form_rows
+from .knn import knn_rows
+from .trimap import BACKGROUND, SUBJECT, UNKNOWN
+
+# Unknown pixels solved at once. A larger band is solved on a smaller copy and carried to full
+# size by the photograph's colours. Measured for 2 cores with benchmarks/refine.py.
+MOST_UNKNOWN = {"closed-form": 60_000, "knn": 60_000}
+# Known pixels this near to the band, as a share of the diagonal, are KNN's sample of the sure
+# parts; the whole picture would cost minutes and is no better.
+NEAR = 0.02
+TOLERANCE, MOST_STEPS = 1e-5, 1000
+SHIFT = 1e-9
+# Variance of colour that counts as flat when the matte is carried to full size.
+FIT_EPSILON = 1e-5
+
+
+def solve_alpha(rgb, trimap, method):
+    """Alpha (H, W) float32 by `closed-form` or `knn`, and a tuple of warnings, mostly empty.
+
+    rgb: (H, W, 3) uint8; trimap: (H, W) uint8 of 0, 128, 255, kept exactly where known.
+    A trimap without unknown, subject or background pixels raises Unsolvable.
+    """
+    if absent := missing_parts(trimap):
+        raise Unsolvable(
+            f"The trimap has no {absent} pixels, so there is nothing to solve: turn matting off "
+            "for this picture or send a trimap with all three."
+        )
+    count = np.count_nonzero(trimap == UNKNOWN)
+    scale = min(1.0, float(np.sqrt(MOST_UNKNOWN[method] / count)))
+    if scale == 1.0:
+        return _solve_at_full_size(rgb, trimap, method)
+    small_rgb, small_trimap = _smaller(rgb, trimap, scale)
+    coarse, notes = _solve_at_full_size(small_rgb, small_trimap, method)
+    return _carry_over(rgb, trimap, small_rgb, coarse), notes
+
+
+def warm_up():
+    """Touch every library the solvers use, so that no request pays for loading it."""
+    ramp = np.linspace(0, 255, 24).astype(np.uint8)
+    rgb = np.dstack([np.tile(ramp, (24, 1))] * 3)
+    trimap = np.full((24, 24), UNKNOWN, np.uint8)
+    trimap[:, :4], trimap[:, -4:] = BACKGROUND, SUBJECT
+    for method in MOST_UNKNOWN:
+        solve_alpha(rgb, trimap, method)
+
+
+def missing_parts(trimap):
+    """What a trimap lacks of unknown, subject and background, in words; empty if nothing."""
+    wanted = {"unknown": UNKNOWN, "subject": SUBJECT, "background": BACKGROUND}
+    return " and no ".join(name for name, value in wanted.items() if not (trimap == value).any())
+
+
+def _smaller(rgb, trimap, scale):
+    """Picture and trimap scaled down; a cell that holds any unknown pixel is unknown."""
+    size = [max(3, round(side * scale)) for side in (trimap.shape[1], trimap.shape[0])]
+    area = partial(cv2.resize, dsize=size, interpolation=cv2.INTER_AREA)
+    small = np.full(size[::-1], UNKNOWN, np.uint8)
+    for value in (BACKGROUND, SUBJECT):
+        small[area((trimap == value).astype(np.float32)) > 0.999] = value
+    return area(rgb), small
+
+
+def _carry_over(rgb, trimap, small_rgb, coarse):
+    """The matte at full size: locally linear in colour, as the small one was found to be."""
+    guide = small_rgb / np.float32(255)
+    fit = local_fit(guide, coarse, np.ones_like(coarse), 1, FIT_EPSILON)
+    alpha = (trimap == SUBJECT).astype(np.float32)
+    rows, columns = np.nonzero(trimap == UNKNOWN)
+    colours = rgb[rows, columns] * np.float32(1 / 255)
+    values = apply_fit(colours, sample_scaled(fit, rows, columns, trimap.shape))
+    alpha[rows, columns] = np.clip(values, 0, 1)
+    return alpha
+
+
+def _solve_at_full_size(rgb, trimap, method):
+    image, unknown = rgb / 255.0, trimap == UNKNOWN
+    inside = np.flatnonzero(unknown)
+    known = (trimap == SUBJECT).astype(np.float64).ravel()
+    if method == "knn":
+        rows = knn_rows(image, unknown, _near(unknown))
+        values, notes = _by_steps(rows[:, inside], -(rows @ known))
+    else:
+        rows = closed_form_rows(image, unknown)
+        values, notes = _directly(rows[:, inside], -(rows @ known))
+    known[inside] = np.clip(values, 0, 1)
+    return known.reshape(trimap.shape).astype(np.float32), notes
+
+
+def _near(unknown):
+    """Known pixels around the band, thinned evenly to at most as many as are unknown."""
+    reach = max(2, round(NEAR * float(np.hypot(*unknown.shape))))
+    square = np.ones((2 * reach + 1,) * 2, np.uint8)
+    around = (cv2.dilate(unknown.astype(np.uint8), square) > 0) & ~unknown
+    places = np.flatnonzero(around)
+    chosen = places[:: max(1, -(-len(places) // np.count_nonzero(unknown)))]
+    thinned = np.zeros(unknown.size, bool)
+    thinned[chosen] = True
+    return thinned.reshape(unknown.shape)
+
+
+def _directly(system, target):
+    """Solve by factors: the band along an edge is thin, so they stay sparse."""
+    # Unknown pixels cut off from every known one leave the answer open: the shift picks zero.
+    shifted = (system + SHIFT * scipy.sparse.identity(len(target))).tocsc()
+    factors = scipy.sparse.linalg.splu(
+        shifted,
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
+    )
+    return factors.solve(target), ()
+
+
+def _by_steps(system, target):
+    """Solve by conjugate gradients: links to far pixels would fill the factors."""
+    diagonal = scipy.sparse.diags(1 / np.maximum(system.diagonal(), SHIFT))
+    values, left = scipy.sparse.linalg.cg(
+        system, target, rtol=TOLERANCE, maxiter=MOST_STEPS, M=diagonal
+    )
+    if not left:
+        return values, ()
+    return values, (f"Matting stopped after {MOST_STEPS} steps before it had converged.",)

@@ -1,0 +1,101 @@
+"""The path itself: scores, matte, colours, output; one stage a line."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import images
+from ..matting.foreground import decontaminate
+from ..matting.matte import refine_matte
+from ..options import Options
+from ..refine.edges import snap_edges
+from ..telemetry import Stages
+from . import render
+from .plan import Plan
+from .scores import Infer, Model, Scores, scores_of
+
+Remember = Callable[[Callable[[], Scores]], Scores]
+
+
+@dataclass(frozen=True)
+class Matte:
+    """Alpha (H, W) float32 of a picture, the quality signals, and warnings for the caller."""
+
+    alpha: np.ndarray
+    signals: dict
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished picture: `pixels` (h, w[, 3 or 4]) uint8 and what is known of it."""
+
+    pixels: np.ndarray
+    matte: Matte
+    options: Options
+    icc: bytes | None = None
+
+    def encode(self) -> bytes:
+        """Return the result as the bytes of an image file."""
+        return render.encode(self.pixels, self.options, self.icc)
+
+
+def forget(make: Callable[[], Scores]) -> Scores:
+    return make()
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a caller may bring: stage timings, and a memory for scores."""
+
+    stages: Stages
+    remember: Remember = forget
+
+
+def matte_of(
+    picture: images.Picture, made: Plan, model: Model, infer: Infer, tools: Tools | None = None
+) -> Matte:
+    """The matte of a picture by the model and the steps asked for.
+
+    The picture's own transparency is multiplied in last: steps see the model's matte alone.
+    """
+    tools = tools or Tools(Stages())
+    rgb, options, stages = picture.rgb, made.options, tools.stages
+    with stages("model"):
+        scores = tools.remember(lambda: scores_of(rgb, options, model, infer))
+    with stages("finish"):
+        alpha = model.finish(scores.map, picture.size, options.fit)
+    with stages("edges"):
+        alpha = snap_edges(rgb, alpha, options.edges)
+    with stages("refine"):
+        for step in made.steps:
+            alpha = step(alpha)
+    warnings: tuple[str, ...] = ()
+    if options.matting != "off":
+        with stages("matting"):
+            alpha, warnings = refine_matte(
+                rgb, alpha, options.matting, made.extras.trimap, options.matting_iterations
+            )
+    return Matte(alpha, scores.signals, warnings)
+
+
+def cut_out(
+    picture: images.Picture, made: Plan, model: Model, infer: Infer, tools: Tools | None = None
+) -> Result:
+    """Cut the subject out of one picture.
+
+    `infer` maps one tensor (3, S, S) to its scores (S, S): the model's own, or a batcher's.
+    """
+    tools = tools or Tools(Stages())
+    matte = matte_of(picture, made, model, infer, tools)
+    rgb, alpha = picture.rgb, matte.alpha
+    if made.options.decontaminate:
+        with tools.stages("colours"):
+            rgb = decontaminate(rgb, alpha)
+    if picture.alpha is not None:
+        alpha = alpha * picture.alpha
+    with tools.stages("compose"):
+        rgb, alpha = render.framed(rgb, alpha, made)
+        pixels = render.render(rgb, alpha, made)
+    return Result(pixels, matte, made.options, picture.icc)

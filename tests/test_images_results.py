@@ -1,0 +1,154 @@
+"""The cut-out: nothing of the background stays, nothing of the subject changes."""
+
+import io
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from PIL import Image, ImageCms
+from skimage import data as samples
+
+from cutout import images
+from cutout.errors import InvalidValue
+from cutout.images import encoding, filters
+
+RANDOM = np.random.default_rng(3)
+RGB = RANDOM.integers(0, 255, (70, 50, 3), dtype=np.uint8)
+ALPHA = np.clip(RANDOM.normal(0.5, 0.5, (70, 50)), 0, 1).astype(np.float32)
+
+
+def opened(data):
+    return Image.open(io.BytesIO(data))
+
+
+def test_colours_are_kept_where_anything_shows_and_cleared_elsewhere():
+    cutout = images.compose(RGB, ALPHA)
+    shown = cutout[..., 3] > 0
+    assert 0 < shown.mean() < 1
+    assert np.array_equal(cutout[shown][:, :3], RGB[shown])
+    assert not cutout[~shown].any()
+
+
+@pytest.mark.parametrize(
+    "alpha, level",
+    [(0, 0), (1, 255), (0.5 / 255 - 1e-4, 0), (0.5 / 255 + 1e-4, 1), (-3, 0), (7, 255)],
+)
+def test_alpha_is_rounded_and_clipped(alpha, level):
+    cutout = images.compose(RGB, np.full((70, 50), alpha, np.float32))
+    assert (cutout[..., 3] == level).all()
+    assert cutout[..., :3].any() == (level > 0)
+
+
+def test_compose_leaves_its_input_alone_and_takes_views():
+    before = RGB.copy()
+    assert np.array_equal(
+        images.compose(RGB[::2, ::-1], ALPHA[::2, ::-1]),
+        images.compose(RGB[::2, ::-1].copy(), ALPHA[::2, ::-1].copy()),
+    )
+    assert np.array_equal(RGB, before)
+
+
+def test_compose_refuses_another_size():
+    with pytest.raises(ValueError, match="alpha"):
+        images.compose(RGB, ALPHA[1:])
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    arrays.arrays(
+        np.uint8,
+        st.one_of(
+            st.tuples(st.integers(1, 70), st.integers(1, 9)),
+            st.tuples(st.integers(1, 70), st.integers(1, 9), st.sampled_from([3, 4])),
+        ),
+    )
+)
+def test_png_gives_back_every_byte(array):
+    data = images.encode(array)
+    assert np.array_equal(np.asarray(opened(data)), array)
+    assert images.inspect(data).size == array.shape[:2]
+
+
+def test_a_view_encodes_like_its_copy():
+    assert images.encode(RGB[:, ::-1]) == images.encode(RGB[:, ::-1].copy())
+
+
+@pytest.mark.parametrize("format", ["png", "webp", "jpeg"])
+def test_profile_goes_into_the_file(format):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert opened(images.encode(RGB, format, profile)).info["icc_profile"] == profile
+    assert "icc_profile" not in opened(images.encode(RGB, format)).info
+
+
+def test_webp_keeps_alpha_exactly():
+    cutout = images.compose(RGB, ALPHA)
+    alpha = np.asarray(opened(images.encode(cutout, "webp")))[..., 3]
+    assert np.array_equal(alpha, cutout[..., 3])
+
+
+@pytest.mark.parametrize("format, shape", [("bmp", (2, 2, 3)), ("jpeg", (2, 2, 4))])
+def test_what_cannot_be_written_is_refused(format, shape):
+    with pytest.raises(InvalidValue):
+        images.encode(np.zeros(shape, np.uint8), format)
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "rocket"])
+def test_png_is_at_most_five_percent_larger_than_pillows(name):
+    # Enlarged, as the detail of a photograph of many megapixels is soft at the pixel; small
+    # sharp pictures come out up to 8 % larger, and it hardly matters there.
+    height, width = 1200, 1600
+    large = Image.fromarray(getattr(samples, name)()).resize((width, height))
+    rgb = images.decode(images.encode(np.asarray(large), "jpeg")).rgb
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    distance = np.hypot(rows - height / 2, columns - width / 2)
+    cutout = images.compose(rgb, np.clip((0.4 * height - distance) / 8, 0, 1))
+    file = io.BytesIO()
+    Image.fromarray(cutout).save(file, "PNG", compress_level=6)
+    assert len(images.encode(cutout)) <= 1.05 * len(file.getvalue())
+
+
+def slow_paeth(a, b, c):
+    """The text of the specification, section 9.4, for one byte."""
+    p = a + b - c
+    pa, pb, pc = abs(p - a), abs(p - b), abs(p - c)
+    if pa <= pb and pa <= pc:
+        return a
+    return b if pb <= pc else c
+
+
+def test_paeth_agrees_with_the_specification():
+    rows = RANDOM.integers(0, 256, (40, 60), dtype=np.uint8)
+    fast = filters.filtered(rows, filters.PAETH, slice(1, 40), 3)
+    cells = [(y, x) for y in range(1, 40) for x in range(3, 60)]
+    whole = rows.astype(int)
+    slow = [
+        whole[y, x] - slow_paeth(whole[y, x - 3], whole[y - 1, x], whole[y - 1, x - 3])
+        for y, x in cells
+    ]
+    assert np.array_equal(fast[:, 4:].ravel(), np.array(slow) % 256)
+    assert (fast[:, 0] == filters.PAETH).all()
+
+
+@pytest.mark.parametrize("kind", [filters.UP, filters.SUB, filters.PAETH])
+def test_every_filter_is_undone_by_a_decoder(kind, monkeypatch):
+    monkeypatch.setattr(encoding, "choose", lambda rows, step, pack: kind)
+    assert np.array_equal(np.asarray(opened(images.encode(RGB))), RGB)
+
+
+@pytest.mark.parametrize("axis, kind", [(0, filters.UP), (1, filters.SUB)])
+def test_the_filter_follows_the_picture(axis, kind):
+    # Streaks along one axis, with grain so that a packer finds no repeated lines.
+    streaks = RANDOM.integers(0, 250, (64, 1, 3) if axis else (1, 64, 3))
+    grain = RANDOM.integers(0, 6, (64, 64, 3))
+    rows = (streaks + grain).astype(np.uint8).reshape(64, -1)
+    assert filters.choose(rows, 3, zlib.compress) == kind
+
+
+def test_png_data_is_one_valid_stream():
+    data = images.encode(RGB)
+    start = data.index(b"IDAT") + 4
+    rows = zlib.decompress(data[start:])
+    assert len(rows) == 70 * (1 + 50 * 3)

@@ -1,0 +1,169 @@
+"""Trimaps and mattes: equations against pymatting's, ground truth, and what cannot be solved."""
+
+import cv2
+import numpy as np
+import pytest
+
+from cutout.errors import InvalidValue, SizeMismatch, Unsolvable
+from cutout.matting import solve
+from cutout.matting.closed_form import closed_form_rows
+from cutout.matting.matte import METHODS, refine_matte
+from cutout.matting.trimap import automatic_trimap, checked_trimap
+
+method = pytest.mark.parametrize("method", METHODS)
+
+
+def scene(height=60, width=80, seed=0):
+    """A textured subject over a textured ground, mixed by a known soft alpha."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:height, :width]
+    distance = np.hypot(rows - height / 2, columns - width / 2) - min(height, width) / 3.5
+    alpha = np.clip(0.5 - distance / (0.12 * min(height, width)), 0, 1).astype(np.float32)
+    texture = cv2.GaussianBlur(rng.normal(0, 40, (height, width, 2)), (0, 0), 3)
+    front = np.array([200, 90, 60]) + texture[..., :1]
+    back = np.array([40, 110, 160]) + texture[..., 1:]
+    mixed = alpha[..., None] * front + (1 - alpha[..., None]) * back
+    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8), alpha
+
+
+def true_trimap(alpha):
+    trimap = np.full(alpha.shape, 128, np.uint8)
+    trimap[alpha == 1], trimap[alpha == 0] = 255, 0
+    return trimap
+
+
+def error(alpha, truth, trimap):
+    return ((alpha - truth)[trimap == 128] ** 2).mean()
+
+
+def test_the_laplacian_is_pymattings():
+    laplacian = pytest.importorskip("pymatting.laplacian.cf_laplacian")
+    rgb, truth = scene(30, 40)
+    unknown = true_trimap(truth) == 128
+    whole = laplacian.cf_laplacian(rgb / 255.0).tocsr()
+    rows = closed_form_rows(rgb / 255.0, unknown)
+    difference = abs(rows - whole[np.flatnonzero(unknown)])
+    assert difference.max() < 1e-4 * abs(whole).max()
+
+
+@method
+def test_as_good_as_pymatting_over_the_whole_picture(method):
+    pymatting = pytest.importorskip("pymatting")
+    whole = {"closed-form": pymatting.estimate_alpha_cf, "knn": pymatting.estimate_alpha_knn}
+    rgb, truth = scene()
+    trimap = true_trimap(truth)
+    theirs = whole[method](rgb / 255.0, trimap / 255.0)
+    ours, notes = refine_matte(rgb, truth, method, trimap)
+    assert notes == ()
+    assert error(ours, truth, trimap) <= 1.05 * error(theirs, truth, trimap) + 1e-5
+    if method == "closed-form":
+        np.testing.assert_allclose(ours, theirs, atol=0.03)
+
+
+@method
+def test_the_matte_is_far_nearer_to_the_truth_than_a_coarse_map(method):
+    rgb, truth = scene(180, 240)
+    coarse = np.clip(cv2.GaussianBlur(truth, (0, 0), 8), 0, 1)
+    trimap = automatic_trimap(coarse)
+    ours, notes = refine_matte(rgb, coarse, method)
+    assert notes == ()
+    assert error(ours, truth, trimap) < 0.5 * error(coarse, truth, trimap)
+
+
+@method
+def test_a_large_band_is_solved_coarse_to_fine_with_the_known_kept(method, monkeypatch):
+    rgb, truth = scene(180, 240)
+    trimap = true_trimap(truth)
+    whole, _ = solve.solve_alpha(rgb, trimap, method)
+    monkeypatch.setitem(solve.MOST_UNKNOWN, method, 2000)
+    assert np.count_nonzero(trimap == 128) > 4000
+    coarse, notes = solve.solve_alpha(rgb, trimap, method)
+    assert notes == ()
+    assert coarse.dtype == np.float32 and 0 <= coarse.min() <= coarse.max() <= 1
+    known = trimap != 128
+    np.testing.assert_array_equal(coarse[known], truth[known])
+    assert error(coarse, truth, trimap) < error(whole, truth, trimap) + 0.01
+
+
+def test_not_converging_is_said(monkeypatch):
+    monkeypatch.setattr(solve, "MOST_STEPS", 1)
+    rgb, truth = scene()
+    _, notes = solve.solve_alpha(rgb, true_trimap(truth), "knn")
+    assert len(notes) == 1 and "before it had converged" in notes[0]
+
+
+@method
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_a_trimap_without_all_three_parts_is_unsolvable(method, value):
+    rgb, truth = scene(20, 20)
+    with pytest.raises(Unsolvable, match="nothing to solve"):
+        refine_matte(rgb, truth, method, np.full((20, 20), value, np.uint8))
+
+
+@method
+@pytest.mark.parametrize("value", [0, 1])
+def test_nothing_found_skips_matting_and_says_so(method, value):
+    rgb, truth = scene(20, 20)
+    flat = np.full_like(truth, value)
+    out, notes = refine_matte(rgb, flat, method)
+    assert out is flat
+    assert "skipped" in notes[0]
+
+
+@method
+@pytest.mark.parametrize("colour", [0, 77, 255])
+def test_a_flat_photograph_has_a_finite_answer(method, colour):
+    _, truth = scene()
+    flat = np.full((*truth.shape, 3), colour, np.uint8)
+    out, _ = refine_matte(flat, truth, method, true_trimap(truth))
+    assert np.isfinite(out).all() and 0 <= out.min() <= out.max() <= 1
+
+
+@method
+@pytest.mark.parametrize("shape", [(3, 1), (1, 3), (2, 2), (4, 4)])
+def test_tiny_pictures(method, shape):
+    rng = np.random.default_rng(0)
+    trimap = np.full(shape, 128, np.uint8)
+    trimap.flat[0], trimap.flat[-1] = 0, 255
+    rgb = rng.integers(0, 256, (*shape, 3), np.uint8)
+    out, _ = refine_matte(rgb, np.zeros(shape, np.float32), method, trimap)
+    assert out.shape == shape and out.flat[0] == 0 and out.flat[-1] == 1
+
+
+def test_more_iterations_stay_within_the_first_band():
+    rgb, truth = scene(180, 240)
+    trimap = true_trimap(truth)
+    once, _ = refine_matte(rgb, truth, "closed-form", trimap)
+    twice, notes = refine_matte(rgb, truth, "closed-form", trimap, iterations=2)
+    assert notes == ()
+    np.testing.assert_array_equal(twice[trimap != 128], once[trimap != 128])
+    assert error(twice, truth, trimap) < error(once, truth, trimap) + 0.01
+
+
+def test_warming_up_runs_every_method():
+    solve.warm_up()
+
+
+def test_the_automatic_trimap_is_as_wide_as_stated_whatever_the_size():
+    for size in (200, 1000):
+        alpha = np.zeros((size, size), np.float32)
+        alpha[:, size // 2 :] = 1
+        band = (automatic_trimap(alpha)[size // 2] == 128).sum()
+        assert band == 2 * round(0.005 * np.hypot(size, size))
+
+
+def test_the_border_of_the_picture_is_no_edge():
+    assert (automatic_trimap(np.ones((50, 50), np.float32)) == 255).all()
+    assert (automatic_trimap(np.zeros((50, 50), np.float32)) == 0).all()
+
+
+def test_a_trimap_of_another_size_or_with_other_values_is_refused():
+    trimap = np.zeros((4, 5), np.uint8)
+    np.testing.assert_array_equal(checked_trimap(trimap, (4, 5)), trimap)
+    with pytest.raises(SizeMismatch, match="5 x 4, the picture 4 x 5"):
+        checked_trimap(trimap, (5, 4))
+    with pytest.raises(SizeMismatch, match="with 3 channels"):
+        checked_trimap(np.dstack([trimap] * 3), (4, 5))
+    trimap[0, 0] = 127
+    with pytest.raises(InvalidValue, match="holds 127"):
+        checked_trimap(trimap, (4, 5))

@@ -1,0 +1,195 @@
+"""What a request may ask for: parsing, refusing, and what each wish does to the result."""
+
+import io
+
+import numpy as np
+import pytest
+from conftest import picture_bytes
+from PIL import Image
+from pydantic import ValidationError
+from test_api import post, problem
+
+from cutout.errors import InvalidValue
+from cutout.options import Options
+from cutout.pipeline import Extras, plan
+
+
+def cut(client, picture, **options):
+    response = post(client, "/remove-bg", image=picture, **options)
+    assert response.status_code == 200, response.text
+    return response, np.asarray(Image.open(io.BytesIO(response.data)))
+
+
+@pytest.mark.parametrize(
+    "text, value", [("off", None), ("on", 0.001), ("true", 0.001), ("0.05", 0.05), ("0", 0.0)]
+)
+def test_a_step_is_off_on_or_a_strength(text, value):
+    assert Options.model_validate({"drop_specks": text}).drop_specks == value
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("matting", "fba"),
+        ("threshold", "1.5"),
+        ("threshold", "nan"),
+        ("input_size", "100"),
+        ("max_size", "0"),
+        ("decontaminate", "perhaps"),
+        ("format", "gif"),
+        ("feather", "-1"),
+    ],
+)
+def test_a_bad_value_is_answered_by_name(client, disc_png, name, value):
+    body = problem(
+        post(client, "/remove-bg", image=disc_png, **{name: value}), 400, "invalid_value"
+    )
+    assert name in body["detail"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"background": "nocolour"}, {"crop": "on", "crop_margin": "1 2 3"}, {"format": "jpeg"}],
+)
+def test_what_no_single_field_knows_is_refused_before_decoding(client, disc_png, options):
+    problem(post(client, "/remove-bg", image=disc_png, **options), 400, "invalid_value")
+
+
+def test_options_cannot_be_changed():
+    with pytest.raises(ValidationError):
+        Options().format = "webp"
+
+
+@pytest.mark.parametrize("colour", ["ff0000", "#f00", "red", "FF0000FF"])
+def test_a_background_colour_makes_the_result_opaque(client, disc_png, colour):
+    _, picture = cut(client, disc_png, background=colour)
+    assert picture.shape == (120, 160, 3)
+    assert picture[0, 0].tolist() == [255, 0, 0]
+    assert picture[60, 80].tolist() == [230, 200, 90]
+
+
+def test_a_digit_only_colour_is_a_colour(client, disc_png):
+    _, picture = cut(client, disc_png, background="123456")
+    assert picture[0, 0].tolist() == [0x12, 0x34, 0x56]
+
+
+def test_a_translucent_colour_keeps_its_alpha(client, disc_png):
+    _, picture = cut(client, disc_png, background="00ff0080")
+    assert picture[0, 0].tolist() == [0, 255, 0, 128]
+
+
+def test_a_background_picture_covers(client, disc_png):
+    back = picture_bytes(np.full((30, 30, 3), (0, 0, 200), np.uint8))
+    _, picture = cut(client, disc_png, background_image=back)
+    assert picture.shape == (120, 160, 3)
+    assert picture[0, 0].tolist() == [0, 0, 200]
+
+
+def test_blur_keeps_the_surroundings_of_the_original(client, disc_png):
+    _, picture = cut(client, disc_png, background="blur")
+    assert np.abs(picture[0, 0].astype(int) - [20, 30, 40]).max() <= 3
+
+
+@pytest.mark.parametrize("kind", ["webp", "jpeg"])
+def test_formats_are_what_they_say(client, disc_png, kind):
+    response, _ = cut(client, disc_png, format=kind, background="white")
+    assert response.mimetype == f"image/{kind}"
+    assert Image.open(io.BytesIO(response.data)).format == kind.upper()
+    name = response.headers["X-Cutout-Id"]
+    assert client.get(f"/results/{name}").mimetype == f"image/{kind}"
+
+
+def test_webp_keeps_transparency(client, disc_png):
+    _, picture = cut(client, disc_png, format="webp")
+    assert (picture[0, 0, 3], picture[60, 80, 3]) == (0, 255)
+
+
+def test_mask_trimap_and_overlay(client, disc_png):
+    _, mask = cut(client, disc_png, output="mask")
+    assert (mask.ndim, mask[0, 0], mask[60, 80]) == (2, 0, 255)
+    _, trimap = cut(client, disc_png, output="trimap")
+    assert set(np.unique(trimap)) == {0, 128, 255}
+    _, overlay = cut(client, disc_png, output="overlay")
+    assert overlay[60, 80].tolist() == [230, 200, 90]
+    assert overlay[0, 0].tolist() != [20, 30, 40]
+
+
+def test_crop_goes_to_the_subject_with_its_margin(client, disc_png):
+    _, tight = cut(client, disc_png, crop="on")
+    _, wide = cut(client, disc_png, crop="on", crop_margin="10px")
+    assert 74 <= tight.shape[0] <= 88
+    assert (wide.shape[0], wide.shape[1]) == (tight.shape[0] + 20, tight.shape[1] + 20)
+
+
+def test_max_size_scales_down_and_never_up(client, disc_png):
+    assert cut(client, disc_png, max_size="80")[1].shape == (60, 80, 4)
+    assert cut(client, disc_png, max_size="8000")[1].shape == (120, 160, 4)
+
+
+def test_solid_colours_are_untouched_bit_for_bit(client, disc):
+    noise = np.random.default_rng(1).integers(0, 25, disc.shape, np.uint8)
+    picture = disc + noise
+    _, result = cut(client, picture_bytes(picture))
+    solid = result[..., 3] == 255
+    assert solid.sum() > 2000
+    np.testing.assert_array_equal(result[solid][:, :3], picture[solid])
+
+
+def test_the_same_picture_is_computed_once(client, app, disc_png):
+    first, _ = cut(client, disc_png)
+    again, _ = cut(client, disc_png, background="red", crop="on")
+    assert (first.headers["X-Cutout-Cache"], again.headers["X-Cutout-Cache"]) == ("miss", "hit")
+    other, _ = cut(client, disc_png, input_size="384")
+    assert other.headers["X-Cutout-Cache"] == "miss"
+    assert sum(app.extensions["cutout"].model.calls) == 2
+
+
+def test_a_remembered_result_is_the_same(client, disc_png):
+    first, _ = cut(client, disc_png)
+    again, _ = cut(client, disc_png)
+    assert first.data == again.data
+    assert first.headers["X-Cutout-Predicted-Iou"] == again.headers["X-Cutout-Predicted-Iou"]
+
+
+def test_best_quality_asks_for_several_views(client, app, disc_png):
+    response, _ = cut(client, disc_png, quality="best")
+    assert sum(app.extensions["cutout"].model.calls) > 1
+    assert 0 <= float(response.headers["X-Cutout-Predicted-Iou"]) <= 1
+
+
+def test_matting_with_a_trimap_of_the_caller(client, disc_png, disc_mask):
+    soft = np.asarray(Image.open(io.BytesIO(disc_mask))).copy()
+    soft[50:70, 30:60] = 128
+    response, _ = cut(client, disc_png, matting="closed-form", trimap=picture_bytes(soft))
+    assert response.headers.getlist("X-Cutout-Warning") == []
+
+
+def test_a_trimap_that_cannot_be_solved_is_refused(client, disc_png):
+    blank = picture_bytes(np.full((120, 160), 255, np.uint8))
+    response = post(client, "/remove-bg", image=disc_png, matting="knn", trimap=blank)
+    problem(response, 422, "unsolvable_matting")
+
+
+def test_a_trimap_without_matting_or_of_another_size_is_refused(client, disc_png, disc_mask):
+    problem(post(client, "/remove-bg", image=disc_png, trimap=disc_mask), 400, "invalid_value")
+    small = picture_bytes(np.full((10, 10), 128, np.uint8))
+    response = post(client, "/remove-bg", image=disc_png, matting="knn", trimap=small)
+    problem(response, 400, "size_mismatch")
+
+
+def test_background_and_background_image_exclude_each_other():
+    with pytest.raises(InvalidValue, match="not both"):
+        plan(Options(background="red"), Extras(background=np.zeros((2, 2, 3), np.uint8)))
+
+
+def test_the_steps_run_in_the_stated_order():
+    made = plan(Options(feather=2, threshold=0.5, drop_specks=0.001))
+    alpha = np.zeros((60, 60), np.float32)
+    alpha[20:40, 20:40] = 0.8
+    alpha[2, 2] = 0.9
+    for step in made.steps:
+        alpha = step(alpha)
+    assert len(made.steps) == 3
+    assert alpha[2, 2] == 0
+    assert alpha[30, 30] == 1
+    assert 0 < alpha[20, 30] < 1

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from cutout import quality
+from cutout.quality import features
+
+
+def disc(soft=2.0, radius=60, size=320):
+    """Scores of a disc, (size, size) float32, its edge a ramp of `soft` px either side."""
+    y, x = np.mgrid[:size, :size]
+    distance = np.hypot(y - size / 2, x - size / 2) - radius
+    return np.clip(0.5 - distance / (2 * soft), 0, 1).astype(np.float32)
+
+
+def with_doubt(level, side=40):
+    """A sure disc and, apart from it, a square that the model gives `level`."""
+    scores = disc()
+    scores[10 : 10 + side, 10 : 10 + side] = level
+    return scores
+
+
+def test_soft_iou_by_hand():
+    mask = np.array([[True, True, False, False]])
+    alpha = np.array([[1.0, 0.6, 0.4, 0.0]])
+    assert features.soft_iou(mask, alpha) == pytest.approx(1.6 / 2.4)
+
+
+def test_soft_iou_of_nothing_is_nothing():
+    assert features.soft_iou(np.zeros((4, 4), bool), np.zeros((4, 4))) == 0
+
+
+def test_thick_doubt_by_hand():
+    alpha = np.zeros((320, 320))
+    alpha[40:60, 40:60] = 0.5
+    mask = np.zeros((320, 320), bool)
+    mask[100:150, 100:150] = True
+    # 10 x 10 cells of half the size, 8 x 8 after the erosion, four pixels of full doubt each
+    assert features.thick_doubt(mask, alpha) == pytest.approx(8 * 8 * 4 / 50**2)
+
+
+def test_a_soft_edge_is_no_thick_doubt():
+    alpha = disc(soft=1.5)
+    assert features.thick_doubt(alpha > 0.5, alpha) < 0.001
+
+
+@pytest.mark.parametrize("views", [False, True])
+def test_more_doubt_never_predicts_more(views):
+    maps = [with_doubt(level) for level in (0.0, 0.1, 0.2, 0.3, 0.4)]
+    said = [quality.predicted_iou(one, [one, one] if views else []) for one in maps]
+    assert said == sorted(said, reverse=True)
+    assert said[0] > said[-1] + 0.05
+
+
+def test_more_disagreement_never_predicts_more():
+    said = []
+    for shift in (0, 10, 20, 40, 80):
+        views = [disc(), np.roll(disc(), shift, axis=1)]
+        said.append(quality.predicted_iou(np.mean(views, axis=0), views))
+    assert said == sorted(said, reverse=True)
+    assert said[0] > said[-1] + 0.2
+
+
+@pytest.mark.parametrize("size", [256, 384, 512])
+def test_the_size_of_the_map_hardly_matters(size):
+    scaled = disc(soft=2 * size / 320, radius=60 * size / 320, size=size)
+    assert quality.predicted_iou(scaled) == pytest.approx(quality.predicted_iou(disc()), abs=0.03)
+
+
+@given(arrays(np.float32, (32, 32), elements=st.floats(0, 1, width=32)))
+def test_any_map_gets_a_number_between_0_and_1(scores):
+    assert 0 <= quality.predicted_iou(scores) <= 1
+    assert 0 <= quality.predicted_iou(scores, [scores, scores[:, ::-1]]) <= 1
+
+
+def test_a_map_that_found_nothing_predicts_nothing():
+    assert quality.signals(disc() * 0.05).predicted_iou == 0
+
+
+def test_weights_are_never_negative():
+    assert min(*quality.fitted.STANDARD[1:], *quality.fitted.BEST[1:]) >= 0

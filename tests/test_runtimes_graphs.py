@@ -1,0 +1,137 @@
+"""Derived graphs: what they contain, when they are rebuilt, and that no half file is ever seen."""
+
+import json
+import multiprocessing
+import os
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import onnx
+import pytest
+
+from cutout.errors import ConfigurationError
+from cutout.runtimes import Request, cache, graphs
+from cutout.runtimes.cache import derived, recipe_key, shipped_ranges, write_atomically
+
+SHIPPED = ["u2net", "u2netp"]
+
+
+@pytest.fixture(scope="module")
+def request_(u2netp_path, tmp_path_factory):
+    return Request(
+        weights=u2netp_path,
+        sha256=sha256(u2netp_path.read_bytes()).hexdigest(),
+        model_name="u2netp",
+        input_size=320,
+        cache_dir=tmp_path_factory.mktemp("cache"),
+    )
+
+
+def operators(path: Path) -> dict[str, int]:
+    names = [node.op_type for node in onnx.load(path).graph.node]
+    return {name: names.count(name) for name in set(names)}
+
+
+@pytest.mark.weights
+def test_the_fp32_graph_is_free_in_batch_and_size_with_one_output(request_):
+    model = onnx.load(derived(request_, "fp32"))
+    onnx.checker.check_model(model)
+    dims = model.graph.input[0].type.tensor_type.shape.dim
+    assert [dim.dim_param or dim.dim_value for dim in dims] == ["batch", 3, "height", "width"]
+    assert [value.name for value in model.graph.output] == [graphs.OUTPUT]
+    assert model.opset_import[0].version == graphs.OPSET
+
+
+@pytest.mark.weights
+def test_no_node_computes_shapes_any_more(request_):
+    assert set(operators(derived(request_, "fp32"))) == {
+        "Conv", "Relu", "Concat", "Resize", "MaxPool", "Add", "Sigmoid"
+    }  # fmt: skip
+
+
+@pytest.mark.weights
+def test_every_convolution_of_the_8_bit_graph_reads_8_bits(request_):
+    model = onnx.load(derived(request_, "int8"))
+    makers = {node.output[0]: node.op_type for node in model.graph.node}
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    kept = shipped_ranges("u2netp")["keep_fp32"]
+    read = {node.name: makers.get(node.input[0]) for node in convolutions if node.name not in kept}
+    assert len(read) >= 117
+    assert set(read.values()) == {"DequantizeLinear"}
+
+
+@pytest.mark.weights
+def test_a_built_graph_is_used_again(request_):
+    first = derived(request_, "fp32")
+    stamp = first.stat().st_mtime_ns
+    assert derived(request_, "fp32") == first
+    assert first.stat().st_mtime_ns == stamp
+
+
+@pytest.mark.weights
+def test_a_changed_recipe_builds_anew(request_, monkeypatch):
+    before = derived(request_, "fp32")
+    monkeypatch.setattr(graphs, "RECIPE", graphs.RECIPE + 1)
+    after = derived(request_, "fp32")
+    assert after != before
+    assert after.read_bytes() == before.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "sha, kind, ranges",
+    [("b" * 64, "int8", {"x": 1}), ("a" * 64, "fp32", {"x": 1}), ("a" * 64, "int8", {"x": 2})],
+    ids=["weights", "kind", "ranges"],
+)
+def test_the_key_changes_with_each_ingredient(sha, kind, ranges):
+    assert recipe_key(sha, kind, ranges) != recipe_key("a" * 64, "int8", {"x": 1})
+
+
+def test_the_key_is_the_same_for_the_same_recipe():
+    ends = {"a": [0, 1], "b": [2, 3]}
+    assert recipe_key("a", "int8", ends) == recipe_key("a", "int8", dict(reversed(ends.items())))
+
+
+@pytest.mark.weights
+def test_two_processes_building_at_once_leave_one_whole_file(request_, tmp_path):
+    request = replace(request_, cache_dir=tmp_path)
+    context = multiprocessing.get_context("spawn")
+    builders = [context.Process(target=derived, args=(request, "fp32")) for _ in range(2)]
+    for builder in builders:
+        builder.start()
+    for builder in builders:
+        builder.join(60)
+    assert [builder.exitcode for builder in builders] == [0, 0]
+    files = list((tmp_path / "graphs").iterdir())
+    assert len(files) == 1
+    onnx.checker.check_model(onnx.load(files[0]))
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(ConfigurationError, match="No space left"):
+        write_atomically(tmp_path / "graph.onnx", b"data")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cache_folder_that_is_a_file_is_named_without_its_path(tmp_path):
+    (tmp_path / "cache").write_text("")
+    with pytest.raises(ConfigurationError) as caught:
+        write_atomically(tmp_path / "cache" / "graph.onnx", b"data")
+    assert str(tmp_path) not in caught.value.detail
+
+
+def test_a_model_without_ranges_is_refused_in_8_bits():
+    with pytest.raises(ConfigurationError, match="silueta"):
+        shipped_ranges("silueta")
+    assert not cache.has_ranges("silueta")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_ranges_are_ordered_and_hold_zero(name):
+    ranges = json.loads((Path(cache.__file__).parent / "ranges" / f"{name}.json").read_text())
+    assert len(ranges["tensors"]) > 300
+    assert all(low <= high for low, high in ranges["tensors"].values())
