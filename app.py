@@ -15,7 +15,6 @@ from cutout.api import problems
 from cutout.batching import Batcher, Gate, Turnstile
 from cutout.cache import Cache
 from cutout.errors import ConfigurationError
-from cutout.options import Options
 from cutout.service import Service
 from cutout.settings import Settings
 from cutout.settings import load as load_settings
@@ -59,9 +58,9 @@ class Parts:
         cores = len(os.sched_getaffinity(0))
         return self.settings.workers or max(cores + 1, 2 * self.batcher.max_batch)
 
-    def cut(self, data: bytes, options: Options) -> bytes:
-        """Image file in, PNG out: for the commands."""
-        picture, made = images.decode(data, self.limits), pipeline.plan(options)
+    def cut(self, data: bytes, made: pipeline.Plan) -> bytes:
+        """Image file in, image file out: for the commands."""
+        picture = images.decode(data, self.limits)
         infer = partial(self.batcher.run, deadline=float("inf"))
         return pipeline.cut_out(picture, made, self.model, infer).encode()
 

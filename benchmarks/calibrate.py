@@ -1,6 +1,6 @@
 """Measure the activation ranges that the 8-bit graphs need, and write them for the package.
 
-    python benchmarks/calibrate.py --models MODELS --pictures CALIBRATION/image u2net u2netp
+    python -m benchmarks.calibrate --models MODELS --pictures CALIBRATION/image u2net u2netp
 
 Every tensor is given its lowest and highest value on each picture; `--method` joins them.
 """
@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from model_tools import machine, tensor_of, weights_from
 from onnx import helper
 from tqdm import tqdm
 
+from benchmarks.model_tools import machine, tensor_of, weights_from
 from cutout.runtimes import graphs
 
 KEEP_FP32: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """CUDA, fp32 and fp16, batch 1 to 32: pictures per second, and parity with the CPU.
 
-    python benchmarks/gpu.py --models MODELS --data ecssd300 u2net
+    python -m benchmarks.gpu --models MODELS --data ecssd300 u2net
 
 Without a usable GPU it says why and exits with 1.
 """
@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from model_tools import alpha_of, machine, pairs, tensor_of, weights_from
 
+from benchmarks.model_tools import alpha_of, machine, pairs, tensor_of, weights_from
 from cutout.errors import DeviceUnavailable
 from cutout.runtimes import Request, Runtime, open_runtime
 

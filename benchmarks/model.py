@@ -1,6 +1,6 @@
 """Every runtime and precision on one machine: seconds a picture, start, memory, and accuracy.
 
-    python benchmarks/model.py --models MODELS --data ecssd300 --count 60 u2net
+    python -m benchmarks.model --models MODELS --data ecssd300 --count 60 u2net
 
 Each row runs in a process of its own, so that its memory and start-up are its own. A row that this
 machine cannot run says why.
@@ -14,7 +14,16 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from model_tools import Accuracy, alpha_of, machine, pairs, tensor_of, truth_of, weights_from
+
+from benchmarks.model_tools import (
+    Accuracy,
+    alpha_of,
+    machine,
+    pairs,
+    tensor_of,
+    truth_of,
+    weights_from,
+)
 
 ROWS = [
     ("onnxruntime", "fp32"),

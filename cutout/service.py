@@ -22,7 +22,6 @@ from .storage import Storage
 from .telemetry import Stages, Telemetry
 
 Wanted = Callable[[], bool]
-SUFFIX = {"png": "png", "webp": "webp", "jpeg": "jpg"}
 
 
 @dataclass(frozen=True)
@@ -195,7 +194,7 @@ class Service:
         height, width = result.pixels.shape[:2]
         return {
             "id": name,
-            "file": f"{name}.{SUFFIX[result.options.format]}",
+            "file": f"{name}.{images.SUFFIX[result.options.format]}",
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "options": result.options.model_dump(mode="json"),
             "width": width,

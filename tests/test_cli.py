@@ -58,3 +58,20 @@ def test_broken_files_are_listed_and_the_rest_is_done(run, folder, tmp_path):
 def test_a_folder_without_pictures_is_said(run, tmp_path):
     (tmp_path / "empty").mkdir()
     assert run("remove", tmp_path / "empty", tmp_path / "out").exit_code == 1
+
+
+def test_flags_are_the_fields_of_the_service(run, tmp_path, disc_png):
+    (tmp_path / "a.png").write_bytes(disc_png)
+    (tmp_path / "out").mkdir()
+    words = ["--background", "red", "--format", "jpeg", "--max-size", "80"]
+    result = run("remove", tmp_path / "a.png", tmp_path / "out", *words)
+    assert result.exit_code == 0, result.output
+    picture = Image.open(tmp_path / "out" / "a.jpg")
+    assert (picture.format, picture.size) == ("JPEG", (80, 60))
+
+
+def test_a_wrong_flag_is_named(run, tmp_path, disc_png):
+    (tmp_path / "a.png").write_bytes(disc_png)
+    result = run("remove", tmp_path / "a.png", tmp_path / "out.png", "--matting", "fba")
+    assert result.exit_code == 2
+    assert "matting" in result.output

@@ -193,3 +193,24 @@ def test_the_steps_run_in_the_stated_order():
     assert alpha[2, 2] == 0
     assert alpha[30, 30] == 1
     assert 0 < alpha[20, 30] < 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5), (5, 1), (2, 2), (4, 4), (1, 300)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"edges": "snap", "smooth": "on", "feather": "on", "fill_holes": "on"},
+        {"drop_specks": "on", "enhance_edges": "on", "threshold": "on"},
+        {"matting": "closed-form"},
+        {"matting": "knn", "crop": "on", "crop_margin": "5%"},
+        {"background": "blur", "max_size": "3"},
+        {"output": "overlay", "fit": "pad"},
+        {"output": "trimap"},
+        {"output": "mask", "quality": "best"},
+    ],
+)
+def test_tiny_pictures_pass_every_step(client, size, options):
+    picture = np.random.default_rng(2).integers(0, 255, (*size, 3), np.uint8)
+    response, _ = cut(client, picture_bytes(picture), **options)
+    assert response.status_code == 200

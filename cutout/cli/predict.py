@@ -4,22 +4,10 @@ from functools import partial
 from pathlib import Path
 
 from flask import current_app
-from pydantic import ValidationError
 
 from .. import evaluation, images, pipeline
-from ..errors import InvalidValue
-from ..options import Options
 from ..telemetry import Stages
-
-
-def parse_options(texts: dict[str, str]) -> Options:
-    """Options from NAME=VALUE texts; raises InvalidValue naming the first wrong one."""
-    try:
-        return Options.model_validate(texts)
-    except ValidationError as error:
-        item = error.errors(include_url=False)[0]
-        name = ".".join(map(str, item["loc"]))
-        raise InvalidValue(f"Option {name!r}: {item['msg']}.", field=name) from None
+from .flags import parse_options
 
 
 def make_predict(texts: dict[str, str]) -> tuple[evaluation.Predict, dict[str, str]]:

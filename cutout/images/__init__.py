@@ -2,13 +2,14 @@
 
 from .composing import compose, to_level
 from .decoding import NEUTRAL, Picture, decode, decode_mask
-from .encoding import encode
+from .encoding import SUFFIX, encode
 from .limits import KNOWN, Header, Limits
 from .opening import inspect
 
 __all__ = [
     "KNOWN",
     "NEUTRAL",
+    "SUFFIX",
     "Header",
     "Limits",
     "Picture",

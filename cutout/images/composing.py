@@ -22,4 +22,5 @@ def compose(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 def to_level(alpha: np.ndarray) -> np.ndarray:
     """(H, W) float32 in [0, 1] -> (H, W) uint8, rounded and clipped."""
-    return cv2.convertScaleAbs(cv2.max(alpha, 0.0), alpha=255.0)
+    # Not cv2.max: it takes a matte of one pixel for a scalar of four channels.
+    return cv2.convertScaleAbs(np.maximum(alpha, 0), alpha=255.0)
