@@ -22,7 +22,7 @@ from cutout.matting.foreground import decontaminate
 from cutout.matting.matte import METHODS, refine_matte
 from cutout.matting.solve import warm_up
 from cutout.matting.trimap import automatic_trimap
-from cutout.measures import boundary_iou, iou, mae, mse, sad
+from cutout.measures import boundary_iou, iou, mse, sad
 from cutout.refine import backgrounds, masks
 from cutout.refine.edges import snap_edges
 
@@ -85,7 +85,11 @@ def edges(args):
                 out = snap_edges(rgb, alpha, mode)
                 mask = out > 0.5
                 rows.append(
-                    (boundary_iou(mask, subject, FINE_BAND), iou(mask, subject), mae(out, truth))
+                    (
+                        boundary_iou(mask, subject, FINE_BAND),
+                        iou(mask, subject),
+                        np.abs(out - truth).mean(),
+                    )
                 )
         for mode, rows in found.items():
             edge, area, error = np.mean(rows, axis=0)
