@@ -1,5 +1,6 @@
 """Runtimes on the real small U²-Net (u2netp): parity, neighbours, sizes, typed refusals."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 
@@ -148,3 +149,16 @@ def test_auto_with_an_unusable_gpu_says_that_it_is_degraded(
     assert facts["degraded"]
     assert "cannot be used" in facts["why"]
     assert "degraded" in caplog.text
+
+
+def test_describing_a_busy_runtime_does_not_wait_for_its_picture(request_, pictures):
+    runtime = open_runtime(replace(request_, runtime="openvino"))
+    batch = np.concatenate([pictures] * 3)
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(runtime.run, batch)
+        while not run.running():
+            pass
+        told = [runtime.describe() for _ in range(50)]
+        assert not run.done()
+        assert told[0] == told[-1]
+    runtime.close()

@@ -34,6 +34,9 @@ class OpenVino(Runtime):
         if self._threads > CORES_ONE_PICTURE_FEEDS:
             self._queue = openvino.AsyncInferQueue(self._compile(model, "THROUGHPUT"))
         self._request = self._single.create_infer_request()
+        # Asked once: it waits for the picture that is being computed, and holds the GIL meanwhile,
+        # so that every thread of a busy server would stand still with it.
+        self._threads = self._single.get_property("INFERENCE_NUM_THREADS")
         streams = len(self._queue) if self._queue else 1
         super().__init__(request, max_batch=12, preferred_batch=streams)
 
@@ -75,7 +78,7 @@ class OpenVino(Runtime):
             "device": "cpu",
             "runtime": "openvino",
             "precision": self._precision[:4],
-            "threads": self._single.get_property("INFERENCE_NUM_THREADS"),
+            "threads": self._threads,
             "streams": self.preferred_batch,
             "versions": {"openvino": openvino.__version__},
         }
