@@ -1,4 +1,4 @@
-"""What the processor can do is read from its flags, never guessed upwards."""
+"""What the processor can do is asked of it, never guessed upwards."""
 
 import numpy as np
 import pytest
@@ -6,29 +6,8 @@ from openvino import Core
 
 from cutout.errors import DeviceUnavailable
 from cutout.runtimes.cuda import first_line, padded
-from cutout.runtimes.hardware import multiplies_int8_exactly, usable_cores
+from cutout.runtimes.hardware import usable_cores
 from cutout.runtimes.intel import CAPABILITY, refuse_emulation
-
-
-@pytest.mark.parametrize(
-    "text, exact",
-    [
-        ("flags\t\t: fpu avx2 avx512f avx512_vnni\n", True),
-        ("flags\t\t: fpu avx2 avx_vnni\n", True),
-        ("Features\t: fp asimd asimddp\n", True),
-        ("flags\t\t: fpu avx2 fma\n", False),
-        ("flags\t\t: not_avx512_vnni_either\n", False),
-        ("", False),
-    ],
-)
-def test_exact_int8_from_the_flags(tmp_path, text, exact):
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text(text)
-    assert multiplies_int8_exactly(cpuinfo) is exact
-
-
-def test_an_unknown_system_counts_as_inexact(tmp_path):
-    assert not multiplies_int8_exactly(tmp_path / "missing")
 
 
 @pytest.mark.parametrize("precision", CAPABILITY)

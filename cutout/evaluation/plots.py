@@ -52,15 +52,21 @@ def precision_recall(curves: dict[str, list[float]]) -> str:
 
 def f_over_thresholds(curves: dict[str, list[float]]) -> str:
     """F at each level, one line for each convention that was measured."""
+    lines = {}
+    if "precision" in curves:
+        lines["paper"] = f_measure(np.array(curves["precision"]), np.array(curves["recall"]))
+    if "f" in curves:
+        lines["pysodmetrics"] = np.array(curves["f"])
 
     def paint(axes: object) -> None:
-        if "precision" in curves:
-            f = f_measure(np.array(curves["precision"]), np.array(curves["recall"]))
-            axes.plot(f, color=BLUE, label="paper")
-        if "f" in curves:
-            axes.plot(curves["f"], color=ORANGE, linestyle="--", label="pysodmetrics")
+        for (name, f), colour, dash in zip(
+            lines.items(), (BLUE, ORANGE), ("-", "--"), strict=False
+        ):
+            axes.plot(f, color=colour, linestyle=dash, label=name)
         axes.legend(loc="lower center")
-        axes.set(xlim=(0, 255), ylim=(0, 1.01))
+        # The ends always fall off; the part where one would set a threshold is what differs.
+        lowest = min(f[8:248].min() for f in lines.values())
+        axes.set(xlim=(0, 255), ylim=(max(0, np.floor(lowest * 10 - 1) / 10), 1.01))
 
     return draw(paint, "threshold (8-bit level)", "F (β² = 0.3)")
 
@@ -92,11 +98,10 @@ def predicted_against_true(predicted: list[float], true: list[float]) -> str:
 def stage_bars(stages_ms: dict[str, dict[str, float]]) -> str:
     """Median time of each stage, with a whisker up to the 95th percentile."""
     names = list(stages_ms)[::-1]
-    middle = np.array([stages_ms[name]["median"] for name in names])
-    above = np.array([stages_ms[name]["p95"] for name in names]) - middle
+    middle, late = ([stages_ms[name][key] for name in names] for key in ("median", "p95"))
 
     def paint(axes: object) -> None:
-        whiskers = np.stack([np.zeros_like(above), above.clip(0)])
-        axes.barh(names, middle, xerr=whiskers, color=GREEN, ecolor=GREY)
+        axes.barh(names, middle, color=GREEN)
+        axes.hlines(range(len(names)), middle, late, color=GREY)
 
     return draw(paint, "milliseconds a picture (median, to 95th percentile)", "")

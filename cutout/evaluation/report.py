@@ -12,12 +12,18 @@ from .records import Record
 from .worker import THUMBS
 
 WORST = 24
-NOTES = {
-    "mask": "both binarised above the threshold; means over pictures",
-    "paper": "map divided by its maximum; precision and recall averaged over the set, then F",
-    "pysodmetrics": "map stretched min to max; F, E per picture, averaged over the set",
-    "boundary": "outlines of the binarised masks; means over pictures",
-    "soft": "8-bit alpha against the mask's own levels, whole picture; means over pictures",
+TITLES = {
+    "mask": ("Masks", "both binarised above the threshold; means over pictures"),
+    "paper": (
+        "Convention: paper",
+        "map divided by its maximum; precision and recall averaged over the set, then F",
+    ),
+    "pysodmetrics": (
+        "Convention: pysodmetrics",
+        "map stretched from minimum to maximum; F and E a picture, averaged over the set",
+    ),
+    "boundary": ("Outlines", "of the binarised masks; means over pictures"),
+    "soft": ("Soft edges", "8-bit alpha against the mask's own levels; means over pictures"),
 }
 
 
@@ -42,8 +48,8 @@ def thumb(out: Path, stem: str) -> str:
 
 
 def grouped(names: dict[str, dict]) -> list[tuple[str, str, list[str]]]:
-    """The measures at hand as (group, note, names)."""
-    found = [(g, NOTES[g], [n for n in names if MEASURES[n].group == g]) for g in GROUPS]
+    """The measures at hand as (title, note, names)."""
+    found = [(*TITLES[g], [n for n in names if MEASURES[n].group == g]) for g in GROUPS]
     return [row for row in found if row[2]]
 
 

@@ -1,13 +1,10 @@
-"""What this machine has: evidence of a GPU, and how its processor multiplies 8-bit numbers."""
+"""What this machine has: evidence of a GPU, and the cores we may use."""
 
 import ctypes
 import math
 import os
 import shutil
 from pathlib import Path
-
-# Flags of Linux's /proc/cpuinfo: exact 8-bit products, summed in 32 bits.
-EXACT_INT8 = {"avx512_vnni", "avx_vnni", "amx_int8", "i8mm", "asimddp"}
 
 
 def gpu_evidence() -> str | None:
@@ -29,17 +26,6 @@ def driver_finds_a_device() -> bool:
         except OSError:
             continue
     return False
-
-
-def multiplies_int8_exactly(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """True with VNNI, AMX or Arm's dot product; without them 8-bit sums saturate at 16 bits.
-
-    Unknown systems count as inexact: the graph made for those is right everywhere.
-    """
-    if not cpuinfo.is_file():
-        return False
-    words = set(cpuinfo.read_text().split())
-    return bool(words & EXACT_INT8)
 
 
 def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:

@@ -7,7 +7,6 @@ from cutout.errors import DeviceUnavailable, ModelFailed
 
 from .base import Request, Runtime
 from .cache import derived
-from .graphs import QUANTISED
 from .hardware import usable_cores
 
 # Up to here one picture keeps every core busy (measured: two requests gain nothing on two cores).
@@ -20,7 +19,7 @@ class OpenVino(Runtime):
     """A compiled model for one picture; on machines with many cores a second one for many."""
 
     def __init__(self, request: Request, precision: str) -> None:
-        """precision: "fp32", "bf16", "fp16", or a kind of 8-bit graph."""
+        """precision: "fp32", "bf16", "fp16" or "int8"."""
         self._precision = precision
         self._threads = request.threads or usable_cores()
         self._core = openvino.Core()
@@ -77,7 +76,7 @@ class OpenVino(Runtime):
         return {
             "device": "cpu",
             "runtime": "openvino",
-            "precision": self._precision[:4],
+            "precision": self._precision,
             "threads": self._threads,
             "streams": self.preferred_batch,
             "versions": {"openvino": openvino.__version__},
@@ -89,7 +88,7 @@ class OpenVino(Runtime):
 
 def graph_for(request: Request, precision: str):
     """fp32 weights serve every float precision: OpenVINO converts while it compiles."""
-    return derived(request, precision if precision in QUANTISED else "fp32")
+    return derived(request, "int8" if precision == "int8" else "fp32")
 
 
 def refuse_emulation(core: openvino.Core, precision: str) -> None:
@@ -99,3 +98,8 @@ def refuse_emulation(core: openvino.Core, precision: str) -> None:
         raise DeviceUnavailable(
             f"this processor has no {precision} arithmetic; set the precision to auto, int8 or fp32"
         )
+
+
+def multiplies_8_bits() -> bool:
+    """Whether OpenVINO has 8-bit kernels for this processor (on x86 from AVX2 on)."""
+    return "INT8" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

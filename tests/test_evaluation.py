@@ -1,0 +1,341 @@
+"""Folders of real small files through the whole evaluation: run, resume, report, compare, gate."""
+
+import csv
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import stats
+
+from cutout import evaluation, measures
+from cutout.errors import InvalidValue, ModelFailed
+from cutout.evaluation.bootstrap import Replicates, interval
+from cutout.evaluation.records import NAME, Record, read_records
+from cutout.evaluation.summary import rows_of, summarise, write_rows
+
+PICTURES = 12
+SETTINGS = evaluation.Settings()
+SOURCE = {"model": "drawn"}
+
+
+def disc(seed, shift=0, soft=False):
+    """A (40, 50) uint8 map or mask of a disc whose size hangs on the seed."""
+    y, x = np.mgrid[:40, :50]
+    far = np.hypot(y - 20, x - 20 - shift) - 6 - seed % 7
+    return ((1 / (1 + np.exp(far / 2)) if soft else far < 0) * 255).astype(np.uint8)
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Folders `images`, `masks`, `good`, `bad` of twelve pictures."""
+    for number in range(PICTURES):
+        mask = disc(number)
+        files = {
+            "images": np.stack([mask, mask // 2, 255 - mask], axis=2),
+            "masks": mask,
+            "good": disc(number, shift=number % 3, soft=True),
+            "bad": disc(number, shift=5 + number % 3, soft=True),
+        }
+        for folder, array in files.items():
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(array).save(tmp_path / folder / f"p{number:02}.png")
+    return tmp_path
+
+
+def predict(path):
+    number = int(path.stem[1:])
+    signals = {"predicted_iou": 0.5 + number / 30, "subject_found": True}
+    return (
+        disc(number, shift=number % 3, soft=True),
+        {"infer": 10.0 + number, "decode": 1.0},
+        signals,
+    )
+
+
+def run(data, name, predict=None, settings=SETTINGS, **options):
+    """Evaluate into the folder of that name; predictions are read from `good` unless given."""
+    predictions = None if predict else data / options.pop("predictions", "good")
+    found = evaluation.find_pairs(data / "images", data / "masks", predictions)
+    job = evaluation.Evaluation(data / name, settings, SOURCE, **options)
+    with ThreadPoolExecutor(2) as pool:
+        list(job.run(job.remaining(found.pairs), predict, pool))
+    return finish(data / name)
+
+
+def finish(out):
+    """The rows and the summary without the page, whose drawings take a second."""
+    with (out / "rows.csv").open("w") as file:
+        write_rows(file, rows_of(out))
+    return summarise(out, {})
+
+
+def page_of(out):
+    evaluation.write_results(out, {"images": ["lonely"], "masks": []}, "Drawn discs")
+    return (out / "report.html").read_text()
+
+
+def rows(folder):
+    return list(csv.DictReader((folder / "rows.csv").read_text().splitlines()))
+
+
+def test_names_without_partner_are_told(data):
+    (data / "masks" / "p03.png").unlink()
+    (data / "images" / "p05.png").unlink()
+    (data / "masks" / "notes.txt").write_text("no picture")
+    found = evaluation.find_pairs(data / "images", data / "masks")
+    assert found.without_partner == {"images": ["p03"], "masks": ["p05"]}
+    assert [pair.stem for pair in found.pairs][:4] == ["p00", "p01", "p02", "p04"]
+
+
+def test_two_files_of_one_name_are_refused(data):
+    (data / "images" / "p01.jpg").write_bytes(b"")
+    with pytest.raises(InvalidValue, match="'p01' with different endings"):
+        evaluation.find_pairs(data / "images", data / "masks")
+
+
+def test_folders_without_a_common_name_are_refused(data, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(InvalidValue, match="No name"):
+        evaluation.find_pairs(data / "images", empty)
+
+
+def test_the_summary_is_the_mean_of_the_rows_and_the_papers_way_for_f(data):
+    summary = run(data, "out", predict)
+    table = rows(data / "out")
+    assert [row["stem"] for row in table] == [f"p{n:02}" for n in range(PICTURES)]
+    ious = [measures.iou(disc(n, n % 3, soft=True) > 128, disc(n) > 128) for n in range(PICTURES)]
+    assert [float(row["iou"]) for row in table] == pytest.approx(ious, abs=1e-6)
+    assert summary["measures"]["iou"]["value"] == pytest.approx(np.mean(ious), abs=1e-6)
+
+    curves = [
+        measures.precision_recall(measures.by_maximum(disc(n, n % 3, soft=True)), disc(n) > 128)
+        for n in range(PICTURES)
+    ]
+    expected = measures.f_measure(*np.mean(curves, axis=0)).max()
+    assert summary["measures"]["paper_max_f"]["value"] == pytest.approx(expected, abs=1e-5)
+    assert set(summary["measures"]) == set(measures.MEASURES)
+
+
+def test_stages_and_predicted_iou_are_summed_up(data):
+    summary = run(data, "out", predict)
+    assert list(summary["stages_ms"]) == ["infer", "decode"]
+    assert summary["stages_ms"]["infer"]["median"] == pytest.approx(15.5)
+    true = [float(row["iou"]) for row in rows(data / "out")]
+    predicted = [0.5 + number / 30 for number in range(PICTURES)]
+    expected = stats.spearmanr(predicted, true).statistic
+    assert summary["predicted_iou"]["rank_correlation"] == pytest.approx(expected, abs=1e-5)
+    assert rows(data / "out")[3]["infer_ms"] == "13.0"
+
+
+def test_an_interrupted_run_goes_on_and_ends_the_same(data):
+    whole = run(data, "whole", predict)
+    found = evaluation.find_pairs(data / "images", data / "masks")
+    job = evaluation.Evaluation(data / "part", SETTINGS, SOURCE)
+    with ThreadPoolExecutor(2) as pool:
+        list(job.run(found.pairs[:5], predict, pool))
+    journal = data / "part" / NAME
+    journal.write_bytes(journal.read_bytes()[:-20])
+
+    asked = []
+
+    def counted(path):
+        asked.append(path.stem)
+        return predict(path)
+
+    resumed = run(data, "part", counted)
+    assert len(asked) == PICTURES - 4
+    assert resumed["measures"] == whole["measures"]
+    assert rows(data / "part") == rows(data / "whole")
+
+
+def test_other_settings_are_refused_until_restarted(data):
+    run(data, "out")
+    other = evaluation.Settings(threshold=60)
+    with pytest.raises(InvalidValue, match="threshold was 128, is 60"):
+        run(data, "out", settings=other)
+    assert run(data, "out", settings=other, restart=True)["settings"]["threshold"] == 60
+
+
+def test_broken_pairs_are_listed_and_tried_again(data):
+    good = (data / "masks" / "p02.png").read_bytes()
+    (data / "masks" / "p02.png").write_bytes(good[:60])
+    Image.fromarray(disc(4)[:30]).save(data / "masks" / "p04.png")
+
+    def moody(path):
+        if path.stem == "p06":
+            raise ModelFailed("The model gave no finite map.")
+        return predict(path)
+
+    summary = run(data, "out", moody)
+    assert summary["pictures"] == PICTURES - 3
+    assert set(summary["failed"]) == {"p02", "p04", "p06"}
+    assert re.search(r"50.40 pixels and the true mask 50.30", summary["failed"]["p04"])
+    assert str(data) not in json.dumps(summary["failed"])
+
+    (data / "masks" / "p02.png").write_bytes(good)
+    again = run(data, "out", predict)
+    assert set(again["failed"]) == {"p04"}
+    assert again["pictures"] == PICTURES - 1
+
+
+def test_nothing_measured_is_an_error_that_says_why(data):
+    def never(path):
+        raise ModelFailed("The model gave no finite map.")
+
+    with pytest.raises(InvalidValue, match=r"No pair could be measured.*no finite map"):
+        run(data, "out", never)
+
+
+def test_few_pictures_are_held_at_once(data):
+    found = evaluation.find_pairs(data / "images", data / "masks")
+    job = evaluation.Evaluation(data / "out", SETTINGS, SOURCE)
+    asked, most, finished = [], 0, 0
+
+    def counted(path):
+        asked.append(path)
+        return predict(path)
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in job.run(found.pairs, counted, pool, ahead=3):
+            most = max(most, len(asked) - finished)
+            finished += 1
+    assert finished == PICTURES
+    assert most <= 3
+
+
+def test_the_report_needs_nothing_from_outside_and_escapes_names(data):
+    for folder in ("images", "masks", "good"):
+        (data / folder / "p00.png").rename(data / folder / "a<b>&.png")
+    run(data, "out")
+    page = page_of(data / "out")
+    sources = re.findall(r"""(?:src|href|action|data)=["']([^"']*)""", page)
+    assert sources
+    assert all(source.startswith(("data:image/", "#")) for source in sources)
+    assert "<script" not in page
+    assert "@import" not in page
+    assert "a&lt;b&gt;&amp;" in page
+    assert "lonely" in page
+    assert json.loads((data / "out" / "summary.json").read_text())["pictures"] == PICTURES
+    assert page.count("<svg") == 3
+
+
+def test_a_report_of_predictions_with_signals_shows_them(data):
+    run(data, "out", predict)
+    page = page_of(data / "out")
+    assert page.count("<svg") == 5
+    assert "Predicted against true IoU" in page
+
+
+def test_a_convention_can_be_left_out(data):
+    summary = run(data, "out", settings=evaluation.Settings(groups=("paper",)))
+    assert set(summary["measures"]) == {"paper_max_f", "paper_mean_f", "paper_mae"}
+    assert "Convention: pysodmetrics" not in page_of(data / "out")
+
+
+def test_processes_give_the_same_rows_as_threads(data):
+    run(data, "threads")
+    found = evaluation.find_pairs(data / "images", data / "masks", data / "good")
+    job = evaluation.Evaluation(data / "processes", SETTINGS, SOURCE)
+    with evaluation.process_pool(2) as pool:
+        list(job.run(found.pairs, None, pool))
+    finish(data / "processes")
+    assert rows(data / "processes") == rows(data / "threads")
+
+
+def test_a_record_survives_its_line(data):
+    run(data, "out", predict)
+    record = next(read_records(data / "out"))
+    again = Record.from_line(record.to_line())
+    assert again.values == record.values
+    np.testing.assert_array_equal(again.curves["f"], record.curves["f"])
+
+
+def test_intervals_are_those_of_the_usual_bootstrap():
+    values = np.random.default_rng(0).beta(8, 2, 200)
+    records = [Record(f"p{n}", {"iou": value}) for n, value in enumerate(values)]
+    low, high = interval(Replicates(records).figures()["iou"][1:])
+    usual = stats.bootstrap((values,), np.mean, rng=1, method="percentile").confidence_interval
+    assert low == pytest.approx(usual.low, abs=0.003)
+    assert high == pytest.approx(usual.high, abs=0.003)
+
+
+def test_intervals_do_not_hang_on_the_order_of_pictures():
+    values = np.random.default_rng(0).random(150)
+    records = [Record(f"p{n}", {"iou": value}) for n, value in enumerate(values)]
+    both = [Replicates(order).figures()["iou"] for order in (records, records[::-1])]
+    np.testing.assert_allclose(*both)
+
+
+def test_compare_sees_the_better_side_and_what_changed_most(data):
+    run(data, "a", predictions="bad")
+    run(data, "b", predictions="good")
+    result = evaluation.write_comparison(data / "a", data / "b", data / "compared")
+    assert result["verdict"].startswith("B is better than A: IoU")
+    assert result["measures"]["sod_mae"]["difference"] < 0
+    assert result["measures"]["sod_mae"]["verdict"] == "B better"
+    first, last = result["changed"][0], result["changed"][-1]
+    assert abs(first["b"] - first["a"]) >= abs(last["b"] - last["a"]) > 0
+    page = (data / "compared" / "compare.html").read_text()
+    assert page.count("data:image/jpeg") == 2 * PICTURES
+
+
+def test_compare_of_a_set_with_itself_shows_no_difference(data):
+    run(data, "a")
+    result = evaluation.compare(data / "a", data / "a")
+    assert result["verdict"].startswith("These pictures show no difference")
+    assert {row["verdict"] for row in result["measures"].values()} == {"no difference shown"}
+    assert result["changed"] == []
+
+
+def test_compare_refuses_other_thresholds_and_other_folders(data):
+    run(data, "a")
+    run(data, "b", settings=evaluation.Settings(threshold=60))
+    with pytest.raises(InvalidValue, match="threshold 128, B with 60"):
+        evaluation.compare(data / "a", data / "b")
+    with pytest.raises(InvalidValue, match="holds no evaluation"):
+        evaluation.compare(data / "a", data / "images")
+
+
+def summary_of(pictures=10, **figures):
+    return {
+        "pictures": pictures,
+        "settings": {"threshold": 128, "ignore": None},
+        "measures": {name: {"value": value} for name, value in figures.items()},
+    }
+
+
+@pytest.mark.parametrize(
+    "before, now, fallen",
+    [
+        ({"iou": 0.9}, {"iou": 0.8951}, []),
+        ({"iou": 0.9}, {"iou": 0.894}, ["iou"]),
+        ({"iou": 0.9}, {"iou": 0.99}, []),
+        ({"paper_mae": 0.03}, {"paper_mae": 0.036}, ["paper_mae"]),
+        ({"paper_mae": 0.03}, {"paper_mae": 0.01}, []),
+        ({"sad": 4.0}, {"sad": 4.019}, []),
+        ({"sad": 4.0}, {"sad": 4.021}, ["sad"]),
+        ({"iou": 0.9, "sod_s": 0.9}, {"iou": 0.9}, ["sod_s"]),
+    ],
+)
+def test_the_gate_names_what_fell(before, now, fallen):
+    falls = evaluation.check(summary_of(**now), summary_of(**before), max_drop=0.005)
+    assert [fall.name for fall in falls] == fallen
+
+
+def test_the_gate_does_not_pass_on_fewer_pictures_or_other_settings():
+    (fall,) = evaluation.check(summary_of(9, iou=0.9), summary_of(10, iou=0.9))
+    assert fall.text == "pictures measured: 10 before, 9 now"
+    other = summary_of(iou=0.9) | {"settings": {"threshold": 60, "ignore": None}}
+    with pytest.raises(InvalidValue, match="threshold"):
+        evaluation.check(summary_of(iou=0.9), other)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "nonsense"])
+def test_a_baseline_that_is_none_is_refused(tmp_path, text):
+    (tmp_path / "summary.json").write_text(text)
+    with pytest.raises(InvalidValue, match="is no summary"):
+        evaluation.read_summary(tmp_path / "summary.json")
