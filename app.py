@@ -138,14 +138,19 @@ def _dress_answers(app: OpenAPI) -> None:
 
 
 def main() -> None:
-    """Fetch the weights where they are missing, then become the server."""
+    """Fetch the weights where they are missing, then become the server.
+
+    The environment is replaced with the process: malloc reads its settings only then. Threads
+    that decode and encode would leave freed memory behind in an arena each.
+    """
     try:
         knobs = load_settings()
         weights.ensure(knobs.model, models_dir=knobs.models_dir)
     except ConfigurationError as error:
         sys.exit(f"cutout: {error.detail}")
     os.chdir(Path(__file__).resolve().parent)
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "app:serve()"])
+    environment = {"MALLOC_ARENA_MAX": "2"} | os.environ
+    os.execve(sys.executable, [sys.executable, "-m", "gunicorn", "app:serve()"], environment)
 
 
 def serve() -> OpenAPI:

@@ -39,19 +39,6 @@ def snap_edges(rgb, alpha, mode="auto"):
     """
     if mode == "off":
         return alpha
-<<<<<<< HEAD
-    places = np.flatnonzero(cv2.inRange(alpha, SURE, 1 - SURE).view(bool))
-    if not len(places):
-        return alpha.copy()
-    rows, columns = np.divmod(places.astype(np.int32), np.int32(alpha.shape[1]))
-    fit = _fit(rgb, alpha, mode)
-    own = alpha.reshape(-1)[places]
-    colours = rgb.reshape(-1, 3)[places] * np.float32(1 / 255)
-    seen = np.clip(apply_fit(colours, sample_scaled(fit, rows, columns, alpha.shape)), 0, 1)
-    trust = np.clip((np.minimum(own, 1 - own) - SURE) / (2 * SURE), 0, 1)
-    out = alpha.copy()
-    out.reshape(-1)[places] = own + trust * (seen - own)
-=======
     flat, rows, columns = places_of(between(alpha, SURE, 1 - SURE))
     out = alpha.copy()
     if not len(flat):
@@ -61,7 +48,6 @@ def snap_edges(rgb, alpha, mode="auto"):
     seen = np.clip((seen - 0.5) * GAIN + 0.5, 0, 1)
     own = pixels_at(alpha, flat)
     out.reshape(-1)[flat] = own + _unsure(own) * (seen - own)
->>>>>>> main
     return out
 
 
@@ -127,14 +113,6 @@ def _scaled(picture, longest):
     # at single pixels anyway, so it may as well be learned from single ones.
     step = max(1, int(1 / scale))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-<<<<<<< HEAD
-    # Halves first, which OpenCV averages ten times faster than other ratios.
-    while not (height % 2 or width % 2) and max(height, width) >= 3 * longest:
-        height, width = height // 2, width // 2
-        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-=======
     return cv2.resize(
         picture[step // 2 :: step, step // 2 :: step], size, interpolation=cv2.INTER_AREA
     )
->>>>>>> main
