@@ -15,6 +15,7 @@ from cutout.api import problems
 from cutout.batching import Batcher, Gate, Turnstile
 from cutout.cache import Cache
 from cutout.errors import ConfigurationError
+from cutout.matting.solve import warm_up
 from cutout.service import Service
 from cutout.settings import Settings
 from cutout.settings import load as load_settings
@@ -90,6 +91,7 @@ class Parts:
             limits=self.limits,
             deadline_s=knobs.deadline_s,
         )
+        warm_up()
         atexit.register(service.close)
         return service
 
