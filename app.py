@@ -15,6 +15,7 @@ from cutout.api import problems
 from cutout.batching import Batcher, Gate, Turnstile
 from cutout.cache import Cache
 from cutout.errors import ConfigurationError
+from cutout.matting.solve import warm_up
 from cutout.service import Service
 from cutout.settings import Settings
 from cutout.settings import load as load_settings
@@ -90,6 +91,7 @@ class Parts:
             limits=self.limits,
             deadline_s=knobs.deadline_s,
         )
+        warm_up()
         atexit.register(service.close)
         return service
 
@@ -138,14 +140,19 @@ def _dress_answers(app: OpenAPI) -> None:
 
 
 def main() -> None:
-    """Fetch the weights where they are missing, then become the server."""
+    """Fetch the weights where they are missing, then become the server.
+
+    The environment is replaced with the process: malloc reads its settings only then. Threads
+    that decode and encode would leave freed memory behind in an arena each.
+    """
     try:
         knobs = load_settings()
         weights.ensure(knobs.model, models_dir=knobs.models_dir)
     except ConfigurationError as error:
         sys.exit(f"cutout: {error.detail}")
     os.chdir(Path(__file__).resolve().parent)
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "app:serve()"])
+    environment = {"MALLOC_ARENA_MAX": "2"} | os.environ
+    os.execve(sys.executable, [sys.executable, "-m", "gunicorn", "app:serve()"], environment)
 
 
 def serve() -> OpenAPI:

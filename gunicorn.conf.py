@@ -14,5 +14,3 @@ keepalive = 5
 graceful_timeout = int(knobs.deadline_s) + 5
 # The weights are loaded and checked before the worker reports to its master.
 timeout = 120
-# Threads that decode and encode leave freed memory behind in every malloc arena.
-raw_env = ["MALLOC_ARENA_MAX=2"]

@@ -98,6 +98,7 @@ class Service:
         watch("cutout_waiting", "Tensors waiting for the model", lambda: self.batcher.waiting)
         watch("cutout_refused", "Pictures refused by the full house", lambda: self.gate.refused)
         watch("cutout_cache_hits", "Pictures whose scores were known", lambda: self.cache.hits)
+        watch("cutout_degraded", "1: a GPU is present but unusable", self._degraded)
         watch("cutout_cache_bytes", "Bytes of remembered scores", lambda: self.cache.bytes)
 
     def remove(self, call: Call) -> Answer:
@@ -164,6 +165,9 @@ class Service:
         self.draining = True
         self.batcher.close(timeout=self.deadline_s)
         self.storage.close()
+
+    def _degraded(self) -> int:
+        return int(self.model.device()["degraded"])
 
     def _memory(self, call: Call) -> Memory:
         wishes = call.options

@@ -13,11 +13,18 @@ PROBLEM = "application/problem+json"
 
 
 def post(client, path, headers=None, **parts):
-    fields = {
-        name: (io.BytesIO(value), f"{name}.bin") if isinstance(value, bytes) else value
-        for name, value in parts.items()
-    }
-    return client.post(path, data=fields, headers=headers, content_type="multipart/form-data")
+    """Send a form; bytes become files. Encoded here: the test client leaves its own file open."""
+    body = io.BytesIO()
+    for name, value in parts.items():
+        kind = f'; filename="{name}.bin"' if isinstance(value, bytes) else ""
+        body.write(
+            f'--edge\r\nContent-Disposition: form-data; name="{name}"{kind}\r\n\r\n'.encode()
+        )
+        body.write(value if isinstance(value, bytes) else value.encode())
+        body.write(b"\r\n")
+    body.write(b"--edge--\r\n")
+    kind = "multipart/form-data; boundary=edge"
+    return client.post(path, data=body.getvalue(), headers=headers, content_type=kind)
 
 
 def problem(response, status, code):

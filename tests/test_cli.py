@@ -66,8 +66,8 @@ def test_flags_are_the_fields_of_the_service(run, tmp_path, disc_png):
     words = ["--background", "red", "--format", "jpeg", "--max-size", "80"]
     result = run("remove", tmp_path / "a.png", tmp_path / "out", *words)
     assert result.exit_code == 0, result.output
-    picture = Image.open(tmp_path / "out" / "a.jpg")
-    assert (picture.format, picture.size) == ("JPEG", (80, 60))
+    with Image.open(tmp_path / "out" / "a.jpg") as picture:
+        assert (picture.format, picture.size) == ("JPEG", (80, 60))
 
 
 def test_a_wrong_flag_is_named(run, tmp_path, disc_png):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -69,6 +69,8 @@ def test_the_size_of_the_map_hardly_matters(size):
     assert quality.predicted_iou(scaled) == pytest.approx(quality.predicted_iou(disc()), abs=0.03)
 
 
+# The machine may be busy: a deadline would test it, not the code.
+@settings(deadline=None)
 @given(arrays(np.float32, (32, 32), elements=st.floats(0, 1, width=32)))
 def test_any_map_gets_a_number_between_0_and_1(scores):
     assert 0 <= quality.predicted_iou(scores) <= 1
@@ -81,3 +83,11 @@ def test_a_map_that_found_nothing_predicts_nothing():
 
 def test_weights_are_never_negative():
     assert min(*quality.fitted.STANDARD[1:], *quality.fitted.BEST[1:]) >= 0
+
+
+@pytest.mark.parametrize("shape", [(240, 320), (320, 60), (1, 320), (1, 1)])
+def test_a_map_without_its_padding_need_not_be_square(shape):
+    scores = disc()[: shape[0], : shape[1]]
+    said = quality.signals(scores, [scores, scores])
+    assert 0 <= said.predicted_iou <= 1
+    assert said.coverage == pytest.approx((scores > 0.5).mean(), abs=0.001)

@@ -5,7 +5,7 @@ from cutout import quality
 from cutout.quality import View
 from cutout.quality.maps import resized
 
-PAIR = (View(320), View(320, mirror=True))
+PAIR = quality.best_views(320)
 TWO_SIZES = (View(320), View(384))
 
 
@@ -19,6 +19,10 @@ def test_a_mirrored_view_shows_the_picture_mirrored_and_contiguous():
     np.testing.assert_array_equal(straight, tensor)
     np.testing.assert_array_equal(mirrored, tensor[:, :, ::-1])
     assert mirrored.flags["C_CONTIGUOUS"]
+
+
+def test_best_looks_twice_at_the_size_it_is_given():
+    assert quality.best_views(384) == (View(384), View(384, mirror=True))
 
 
 def test_a_picture_is_prepared_once_a_size():

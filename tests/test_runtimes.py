@@ -1,11 +1,14 @@
 """Runtimes on the real small U²-Net (u2netp): parity, neighbours, sizes, typed refusals."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 
 import numpy as np
 import onnxruntime
 import pytest
+from PIL import Image
+from skimage import data
 
 from cutout.errors import ConfigurationError, DeviceUnavailable, ModelFailed
 from cutout.runtimes import Request, open_runtime
@@ -33,6 +36,17 @@ def pictures():
     noise = np.random.default_rng(0).normal(size=(3, 3, 320, 320))
     ramp = np.linspace(-1.5, 1.5, 320)
     return (noise * 0.2 + ramp * np.array([1, -1, 0.3]).reshape(3, 1, 1, 1)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def photographs():
+    """Two photographs that come with scikit-image, as the model takes them."""
+    mean, std = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
+    small = [
+        np.asarray(Image.fromarray(rgb).resize((320, 320), Image.Resampling.LANCZOS), np.float32)
+        for rgb in (data.astronaut(), data.chelsea())
+    ]
+    return np.stack([((rgb / rgb.max() - mean) / std).transpose(2, 0, 1) for rgb in small])
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +82,28 @@ def test_neighbours_in_a_batch_do_not_matter(request_, pictures, threads):
     alone = np.concatenate([runtime.run(one[None]) for one in pictures])
     assert np.abs(together - alone).max() < 1e-4
     assert runtime.run(pictures[:0]).shape == (0, 320, 320)
+
+
+@pytest.mark.parametrize(
+    "model_name, engine, precision",
+    [
+        ("u2netp", "openvino", "int8"),
+        ("u2netp", "onnxruntime", "fp32"),
+        ("unknown", "openvino", "fp32"),
+    ],
+)
+def test_auto_precision_says_what_it_took_and_why(request_, model_name, engine, precision):
+    asked = replace(request_, precision="auto", runtime=engine, model_name=model_name)
+    facts = open_runtime(asked).describe()
+    assert facts["precision"] == precision
+    assert f"{precision} because" in facts["why"]
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_int8_is_the_same_picture_whatever_the_engine(request_, photographs, engine):
+    exact = open_runtime(replace(request_, runtime="onnxruntime")).run(photographs)
+    quantised = open_runtime(replace(request_, runtime=engine, precision="int8")).run(photographs)
+    assert np.abs(quantised - exact).mean(axis=(1, 2)).max() < 0.02
 
 
 def test_many_cores_get_parallel_requests(request_):
@@ -148,3 +184,16 @@ def test_auto_with_an_unusable_gpu_says_that_it_is_degraded(
     assert facts["degraded"]
     assert "cannot be used" in facts["why"]
     assert "degraded" in caplog.text
+
+
+def test_describing_a_busy_runtime_does_not_wait_for_its_picture(request_, pictures):
+    runtime = open_runtime(replace(request_, runtime="openvino"))
+    batch = np.concatenate([pictures] * 3)
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(runtime.run, batch)
+        while not run.running():
+            pass
+        told = [runtime.describe() for _ in range(50)]
+        assert not run.done()
+        assert told[0] == told[-1]
+    runtime.close()

@@ -1,34 +1,14 @@
-"""What the processor can do is read from its flags, never guessed upwards."""
+"""What the processor can do is asked of it, never guessed upwards."""
 
 import numpy as np
 import pytest
 from openvino import Core
 
 from cutout.errors import DeviceUnavailable
+from cutout.runtimes import hardware
 from cutout.runtimes.cuda import first_line, padded
-from cutout.runtimes.hardware import multiplies_int8_exactly, usable_cores
+from cutout.runtimes.hardware import usable_cores
 from cutout.runtimes.intel import CAPABILITY, refuse_emulation
-
-
-@pytest.mark.parametrize(
-    "text, exact",
-    [
-        ("flags\t\t: fpu avx2 avx512f avx512_vnni\n", True),
-        ("flags\t\t: fpu avx2 avx_vnni\n", True),
-        ("Features\t: fp asimd asimddp\n", True),
-        ("flags\t\t: fpu avx2 fma\n", False),
-        ("flags\t\t: not_avx512_vnni_either\n", False),
-        ("", False),
-    ],
-)
-def test_exact_int8_from_the_flags(tmp_path, text, exact):
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text(text)
-    assert multiplies_int8_exactly(cpuinfo) is exact
-
-
-def test_an_unknown_system_counts_as_inexact(tmp_path):
-    assert not multiplies_int8_exactly(tmp_path / "missing")
 
 
 @pytest.mark.parametrize("precision", CAPABILITY)
@@ -67,3 +47,21 @@ def test_without_a_quota_every_allowed_core_counts(tmp_path):
     quota = tmp_path / "cpu.max"
     quota.write_text("max 100000\n")
     assert usable_cores(quota) == usable_cores(tmp_path / "missing") >= 1
+
+
+def test_available_memory_is_the_smaller_of_machine_and_container(tmp_path):
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 2000 kB\nMemAvailable: 1000 kB\n")
+    assert hardware.available_bytes(meminfo, tmp_path) == 1_024_000
+    (tmp_path / "memory.max").write_text("500000\n")
+    (tmp_path / "memory.current").write_text("100000\n")
+    assert hardware.available_bytes(meminfo, tmp_path) == 400_000
+    assert hardware.available_bytes(tmp_path / "none", tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "free, size, batch",
+    [(None, 320, 12), (2_000_000_000, 320, 5), (2_000_000_000, 640, 1), (10, 320, 1)],
+)
+def test_a_batch_fits_into_memory_and_is_never_empty(free, size, batch):
+    assert hardware.affordable_batch(12, free, size) == batch

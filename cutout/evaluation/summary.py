@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TextIO
 
 import numpy as np
-from scipy.stats import rankdata
 
 from .. import __version__
 from ..errors import InvalidValue
@@ -89,6 +88,8 @@ def stages(rows: list[Record]) -> dict[str, dict[str, float]]:
 
 def calibration(rows: list[Record]) -> dict[str, float] | None:
     """How `predicted_iou` goes with the IoU measured; None where it was not predicted."""
+    from scipy.stats import rankdata  # a second of import, which only reports need
+
     pairs = [
         (row.signals["predicted_iou"], row.values["iou"])
         for row in rows

@@ -14,21 +14,23 @@ def refine_matte(rgb, alpha, method, trimap=None, iterations=1):
     rgb: (H, W, 3) uint8; alpha: (H, W) float32, the model's; method: one of METHODS; trimap:
     (H, W) uint8 of a caller, checked, or None for the automatic one. iterations: each further
     one draws a trimap of half the width around the solved matte, within the first one's band.
-    A caller's trimap that cannot be solved raises Unsolvable; where the automatic one cannot,
-    the matte comes back as it was with a warning that says so.
+    Under the automatic trimap the answer leans a little to the model's alpha; a caller knows
+    better. A caller's trimap that cannot be solved raises Unsolvable; where the automatic one
+    cannot, the matte comes back as it was with a warning that says so.
     """
+    prior = alpha if trimap is None else None
     if trimap is None:
         trimap = automatic_trimap(alpha)
         if absent := missing_parts(trimap):
             return alpha, (f"Matting was skipped: the automatic trimap has no {absent} pixels.",)
     else:
         trimap = checked_trimap(trimap, alpha.shape)
-    out, notes = solve_alpha(rgb, trimap, method)
+    out, notes = solve_alpha(rgb, trimap, method, prior)
     for turn in range(1, iterations):
         closer = automatic_trimap(out, share=SHARE / 2**turn)
         closer = np.where(trimap == UNKNOWN, closer, trimap)
         if missing_parts(closer):
             break
-        out, more = solve_alpha(rgb, closer, method)
+        out, more = solve_alpha(rgb, closer, method, prior)
         notes += more
     return out, notes

@@ -4,11 +4,20 @@ All take a map (H, W) float in [0, 1], stretched by `conventions.by_range`, and 
 bool. The library knows no ignored pixels: the caller makes both agree there on background.
 """
 
+from functools import cache
+
 import numpy as np
-import py_sod_metrics as library
 
 from .curves import BETA2
 from .door import check_scored
+
+
+@cache
+def _library():
+    """Import it with the first measure: a second and a half, which a server starts without."""
+    import py_sod_metrics
+
+    return py_sod_metrics
 
 
 def _step(judge: object, scored: np.ndarray, truth: np.ndarray) -> dict:
@@ -24,8 +33,8 @@ def f_curve(scored: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
     β² = 0.3, in [0, 1], higher is better; an empty truth scores 0 throughout. Achanta et al.,
     2009.
     """
-    handler = library.FmeasureHandler(with_dynamic=True, with_adaptive=True, beta=BETA2)
-    result = _step(library.FmeasureV2({"f": handler}), scored, truth)["f"]
+    handler = _library().FmeasureHandler(with_dynamic=True, with_adaptive=True, beta=BETA2)
+    result = _step(_library().FmeasureV2({"f": handler}), scored, truth)["f"]
     # The library lists thresholds downwards.
     return result["dynamic"][::-1], float(result["adaptive"])
 
@@ -37,15 +46,19 @@ def e_curve(scored: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
     it is the share left out, for a full one the share kept. Fan et al., Enhanced-alignment
     measure, 2018.
     """
-    result = _step(library.Emeasure(), scored, truth)["em"]
+    result = _step(_library().Emeasure(), scored, truth)["em"]
     return result["curve"][::-1], float(result["adp"])
 
 
-class _Structure(library.Smeasure):
-    # A subject in the last row or column leaves a quarter without pixels; the library then
-    # multiplies its weight of zero by NaN.
-    def ssim(self, pred: np.ndarray, gt: np.ndarray) -> float:
-        return super().ssim(pred, gt) if pred.size else 0.0
+@cache
+def _structure() -> type:
+    class Structure(_library().Smeasure):
+        # A subject in the last row or column leaves a quarter without pixels; the library then
+        # multiplies its weight of zero by NaN.
+        def ssim(self, pred: np.ndarray, gt: np.ndarray) -> float:
+            return super().ssim(pred, gt) if pred.size else 0.0
+
+    return Structure
 
 
 def s_measure(scored: np.ndarray, truth: np.ndarray) -> float:
@@ -54,7 +67,7 @@ def s_measure(scored: np.ndarray, truth: np.ndarray) -> float:
     For an empty truth 1 - mean(map), for a full one mean(map). Fan et al., Structure-measure,
     2017.
     """
-    return float(_step(_Structure(), scored, truth)["sm"])
+    return float(_step(_structure()(), scored, truth)["sm"])
 
 
 def weighted_f(scored: np.ndarray, truth: np.ndarray) -> float:
@@ -62,4 +75,4 @@ def weighted_f(scored: np.ndarray, truth: np.ndarray) -> float:
 
     An empty truth scores 0. Margolin et al., How to evaluate foreground maps?, 2014.
     """
-    return float(_step(library.WeightedFmeasure(), scored, truth)["wfm"])
+    return float(_step(_library().WeightedFmeasure(), scored, truth)["wfm"])

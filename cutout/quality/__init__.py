@@ -2,14 +2,14 @@
 
 from cutout.quality.predicted import predicted_iou
 from cutout.quality.signals import Signals, signals
-from cutout.quality.views import BEST, STANDARD, View, aligned, merge, tensors
+from cutout.quality.views import BEST, View, aligned, best_views, merge, tensors
 
 __all__ = [
     "BEST",
-    "STANDARD",
     "Signals",
     "View",
     "aligned",
+    "best_views",
     "merge",
     "predicted_iou",
     "signals",

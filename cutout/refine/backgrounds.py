@@ -6,6 +6,8 @@ A background is an `rgb` of the picture's size; `over` puts the subject on it.
 import cv2
 import numpy as np
 
+from cutout.guided import pixels_at, places_of
+
 
 def over(rgb, alpha, back, back_alpha=1.0, linear=False):
     """Put the subject on a background, Porter and Duff's "over" with straight alpha.
@@ -16,17 +18,15 @@ def over(rgb, alpha, back, back_alpha=1.0, linear=False):
     in 8 bits keep their colour bit for bit, clear ones take the background's.
     Porter and Duff, "Compositing digital images", 1984.
     """
-    solid, band = _solid_and_band(alpha)
-    out = np.empty_like(rgb)
-    out[:] = back
-    cv2.copyTo(rgb, solid, out)
-    rows, columns = np.nonzero(band)
-    front = alpha[rows, columns][:, None]
-    behind = (1 - front) * np.float32(back_alpha)
-    out[rows, columns] = _blend(
-        rgb[rows, columns], out[rows, columns], front / (front + behind), linear
-    )
-    return out, alpha + (1 - alpha) * np.float32(back_alpha)
+    if np.ndim(back) == 1:
+        # A row at a time: numpy fills threes of bytes one by one.
+        back = np.tile(np.uint8(back), rgb.shape[1]).reshape(1, -1, 3)
+    back = np.ascontiguousarray(np.broadcast_to(back, rgb.shape))
+    behind = (1 - alpha) * np.float32(back_alpha)
+    out = _blend_light(rgb, back, alpha, behind) if linear else _blend(rgb, back, alpha, behind)
+    grey = cv2.convertScaleAbs(alpha, alpha=255)
+    cv2.copyTo(rgb, (grey == 255).view(np.uint8), out)
+    return out, alpha + behind
 
 
 def cover(picture, size):
@@ -62,20 +62,19 @@ def blurred(rgb, alpha, share=0.02):
     return cv2.convertScaleAbs(full)
 
 
-def _solid_and_band(alpha):
-    """Masks (uint8 and bool) of what 8 bits call 255, and of what is neither 0 nor 255."""
-    grey = cv2.convertScaleAbs(alpha, alpha=255)
-    solid = grey == 255
-    return solid.view(np.uint8), (grey > 0) & ~solid
+def _blend(front, back, ahead, behind):
+    """Mix two pictures by weights (H, W); where both are zero the mixture is black."""
+    return cv2.blendLinear(front, back, ahead, behind)
 
 
-def _blend(front, back, weight, linear):
-    """Mix (N, 3) uint8 colours, `weight` (N, 1) of the front."""
-    if not linear:
-        mixed = front * weight + back * (1 - weight)
-        return np.floor(mixed + 0.5).astype(np.uint8)
-    mixed = _to_light(front) * weight + _to_light(back) * (1 - weight)
-    return _from_light(mixed)
+def _blend_light(front, back, ahead, behind):
+    """`_blend` of linear light, worked out where neither weight is zero."""
+    out = _blend(front, back, ahead, behind)
+    flat, _, _ = places_of((ahead > 0) & (behind > 0))
+    first, second = pixels_at(ahead, flat)[:, None], pixels_at(behind, flat)[:, None]
+    light = _to_light(pixels_at(front, flat)) * first + _to_light(pixels_at(back, flat)) * second
+    out.reshape(-1, 3)[flat] = _from_light(light / (first + second))
+    return out
 
 
 def _to_light(values):

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 def derived(request: Request, kind: graphs.Kind) -> Path:
     """The graph of this kind, from the cache or built now (seconds; an int8 one the longest)."""
-    ranges = shipped_ranges(request.model_name) if kind in graphs.QUANTISED else None
+    ranges = shipped_ranges(request.model_name) if kind == "int8" else None
     key = recipe_key(request.sha256, kind, ranges)
     target = request.cache_dir / "graphs" / f"{request.model_name}-{kind}-{key}.onnx"
     if not target.exists():

@@ -11,11 +11,10 @@ from typing import Literal
 
 from .quantise import quantise
 
-Kind = Literal["fp32", "fp16", "int8", "int8r"]
-QUANTISED = ("int8", "int8r")
+Kind = Literal["fp32", "fp16", "int8"]
 
 # Raise it whenever the steps here or in `quantise` change what they write.
-RECIPE = 1
+RECIPE = 2
 OPSET = 17
 INPUT, OUTPUT = "tensor", "scores"
 
@@ -23,14 +22,13 @@ INPUT, OUTPUT = "tensor", "scores"
 def build(weights: Path, kind: Kind, ranges: dict | None = None) -> bytes:
     """The graph of one kind, serialised.
 
-    ranges: tensor name -> [lowest, highest], for the 8-bit kinds. "int8r" keeps its weights in 7
-    bits, for processors whose 8-bit multiply saturates (AVX2 and AVX512 without VNNI).
+    ranges: what `quantise` takes, for "int8".
     """
     model = simplified(weights)
     if kind == "fp16":
         model = halved(model)
-    elif kind in QUANTISED:
-        model = quantise(model, ranges, reduce_range=kind == "int8r")
+    elif kind == "int8":
+        model = quantise(model, ranges)
     return model.SerializeToString()
 
 

@@ -1,4 +1,4 @@
-"""What this machine has: evidence of a GPU, and how its processor multiplies 8-bit numbers."""
+"""What this machine has: evidence of a GPU, and the cores we may use."""
 
 import ctypes
 import math
@@ -6,8 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
-# Flags of Linux's /proc/cpuinfo: exact 8-bit products, summed in 32 bits.
-EXACT_INT8 = {"avx512_vnni", "avx_vnni", "amx_int8", "i8mm", "asimddp"}
+# What one 320 px picture takes in U²-Net beside the weights: its maps in fp32, rounded up.
+PICTURE_BYTES = 400_000_000
+CGROUP = Path("/sys/fs/cgroup")
 
 
 def gpu_evidence() -> str | None:
@@ -31,17 +32,6 @@ def driver_finds_a_device() -> bool:
     return False
 
 
-def multiplies_int8_exactly(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """True with VNNI, AMX or Arm's dot product; without them 8-bit sums saturate at 16 bits.
-
-    Unknown systems count as inexact: the graph made for those is right everywhere.
-    """
-    if not cpuinfo.is_file():
-        return False
-    words = set(cpuinfo.read_text().split())
-    return bool(words & EXACT_INT8)
-
-
 def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
     """Cores this process may use: its affinity, less where a container's quota is smaller.
 
@@ -53,3 +43,42 @@ def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
         if share != "max":
             allowed = min(allowed, math.ceil(int(share) / int(period)))
     return max(allowed or 1, 1)
+
+
+def available_bytes(proc: Path = Path("/proc/meminfo"), group: Path = CGROUP) -> int | None:
+    """Memory this process may still take, the container's limit included; None if not told."""
+    if not proc.is_file():
+        return None
+    fields = dict(line.split(":", 1) for line in proc.read_text().splitlines())
+    free = int(fields["MemAvailable"].split()[0]) * 1024
+    limit, used = group / "memory.max", group / "memory.current"
+    if limit.is_file() and (text := limit.read_text().strip()) != "max":
+        free = min(free, int(text) - int(used.read_text()))
+    return max(free, 0)
+
+
+def gpu_free_bytes() -> int | None:
+    """Free memory of the current GPU by the driver; None where the driver does not tell."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return None
+    free, total = ctypes.c_size_t(), ctypes.c_size_t()
+    # Needs a context in this thread; onnxruntime has made the primary one by now.
+    context, device = ctypes.c_void_p(), ctypes.c_int()
+    told = (
+        driver.cuInit(0) == 0
+        and driver.cuDeviceGet(ctypes.byref(device), 0) == 0
+        and driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), device) == 0
+        and driver.cuCtxSetCurrent(context) == 0
+        and driver.cuMemGetInfo_v2(ctypes.byref(free), ctypes.byref(total)) == 0
+    )
+    return free.value if told else None
+
+
+def affordable_batch(most: int, free_bytes: int | None, size: int) -> int:
+    """Pictures of `size` px squared that fit into memory at once: 1 to `most`."""
+    if free_bytes is None:
+        return most
+    need = PICTURE_BYTES * (size / 320) ** 2
+    return int(max(1, min(free_bytes // need, most)))

@@ -7,7 +7,6 @@ from cutout.errors import DeviceUnavailable, ModelFailed
 
 from .base import Request, Runtime
 from .cache import derived
-from .graphs import QUANTISED
 from .hardware import usable_cores
 
 # Up to here one picture keeps every core busy (measured: two requests gain nothing on two cores).
@@ -20,7 +19,7 @@ class OpenVino(Runtime):
     """A compiled model for one picture; on machines with many cores a second one for many."""
 
     def __init__(self, request: Request, precision: str) -> None:
-        """precision: "fp32", "bf16", "fp16", or a kind of 8-bit graph."""
+        """precision: "fp32", "bf16", "fp16" or "int8"."""
         self._precision = precision
         self._threads = request.threads or usable_cores()
         self._core = openvino.Core()
@@ -34,6 +33,9 @@ class OpenVino(Runtime):
         if self._threads > CORES_ONE_PICTURE_FEEDS:
             self._queue = openvino.AsyncInferQueue(self._compile(model, "THROUGHPUT"))
         self._request = self._single.create_infer_request()
+        # Asked once: it waits for the picture that is being computed, and holds the GIL meanwhile,
+        # so that every thread of a busy server would stand still with it.
+        self._threads = self._single.get_property("INFERENCE_NUM_THREADS")
         streams = len(self._queue) if self._queue else 1
         super().__init__(request, max_batch=12, preferred_batch=streams)
 
@@ -74,8 +76,8 @@ class OpenVino(Runtime):
         return {
             "device": "cpu",
             "runtime": "openvino",
-            "precision": self._precision[:4],
-            "threads": self._single.get_property("INFERENCE_NUM_THREADS"),
+            "precision": self._precision,
+            "threads": self._threads,
             "streams": self.preferred_batch,
             "versions": {"openvino": openvino.__version__},
         }
@@ -86,7 +88,7 @@ class OpenVino(Runtime):
 
 def graph_for(request: Request, precision: str):
     """fp32 weights serve every float precision: OpenVINO converts while it compiles."""
-    return derived(request, precision if precision in QUANTISED else "fp32")
+    return derived(request, "int8" if precision == "int8" else "fp32")
 
 
 def refuse_emulation(core: openvino.Core, precision: str) -> None:
@@ -96,3 +98,8 @@ def refuse_emulation(core: openvino.Core, precision: str) -> None:
         raise DeviceUnavailable(
             f"this processor has no {precision} arithmetic; set the precision to auto, int8 or fp32"
         )
+
+
+def multiplies_8_bits() -> bool:
+    """Whether OpenVINO has 8-bit kernels for this processor (on x86 from AVX2 on)."""
+    return "INT8" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

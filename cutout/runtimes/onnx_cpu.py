@@ -34,7 +34,7 @@ class OnnxCpu(Runtime):
     """onnxruntime's CPU provider, fp32 or 8-bit: the reference the others are measured against."""
 
     def __init__(self, request: Request, precision: str) -> None:
-        """precision: "fp32", or a kind of 8-bit graph."""
+        """precision: "fp32" or "int8"."""
         # Batching gains nothing on a CPU and costs memory: one picture at a time.
         super().__init__(request, max_batch=1, preferred_batch=1)
         self._precision = precision
@@ -58,7 +58,7 @@ class OnnxCpu(Runtime):
         return {
             "device": "cpu",
             "runtime": "onnxruntime",
-            "precision": self._precision[:4],
+            "precision": self._precision,
             "threads": self._threads,
             "streams": 1,
             "versions": {"onnxruntime": onnxruntime.__version__},

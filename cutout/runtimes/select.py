@@ -26,11 +26,11 @@ def open_runtime(request: Request) -> Runtime:
     is present, else takes the CPU and says in `describe()` whether it is degraded, and why.
     """
     if request.device == "cuda":
-        return open_cuda(request, "asked for")
+        return open_cuda(request, "cuda was asked for")
     if request.device == "cpu":
-        return open_cpu(request, "asked for")
+        return open_cpu(request, "cpu was asked for")
     if request.runtime == "tensorrt":
-        return open_cuda(request, "TensorRT was asked for")
+        return open_cuda(request, "tensorrt was asked for")
     evidence = hardware.gpu_evidence()
     if evidence is None:
         return open_cpu(request, "no NVIDIA GPU found")
@@ -74,34 +74,39 @@ def open_cpu(request: Request, why: str) -> Runtime:
             f"{engine} has no {request.precision} on a CPU; "
             f"choose one of {', '.join(CPU_PRECISIONS[engine])}"
         )
-    kind, reason = cpu_kind(request)
-    runtime = load(request, engine, kind)
+    precision, reason = cpu_precision(request, engine)
+    runtime = load(request, engine, precision)
     runtime.explain(f"{why}; {reason}")
     return runtime
 
 
-def load(request: Request, engine: str, kind: str) -> Runtime:
-    """The engine's module is imported only here: a second of start-up for those that use it."""
+def cpu_precision(request: Request, engine: str) -> tuple[str, str]:
+    """The precision to run, and why that one."""
+    if request.precision != "auto":
+        return request.precision, f"{request.precision} was asked for"
     if engine == "onnxruntime":
-        from .onnx_cpu import OnnxCpu
+        return "fp32", "fp32 because onnxruntime is the reference"
+    if not has_ranges(request.model_name):
+        return "fp32", f"fp32 because no 8-bit ranges ship for {request.model_name}"
+    if not openvino_module().multiplies_8_bits():
+        return "fp32", "fp32 because this processor gains nothing from 8 bits"
+    return "int8", "int8 because it is shown equal to fp32 and is faster"
 
-        return OnnxCpu(request, kind)
+
+def load(request: Request, engine: str, precision: str) -> Runtime:
+    if engine == "openvino":
+        return openvino_module().OpenVino(request, precision)
+    from .onnx_cpu import OnnxCpu
+
+    return OnnxCpu(request, precision)
+
+
+def openvino_module():
+    """Imported only where it is used: it takes half a second."""
     if importlib.util.find_spec("openvino") is None:
         raise ConfigurationError(
             "OpenVINO is not installed; install openvino, or set the runtime to onnxruntime"
         )
-    from .intel import OpenVino
+    from . import intel
 
-    return OpenVino(request, kind)
-
-
-def cpu_kind(request: Request) -> tuple[str, str]:
-    """The kind of graph, and why that one."""
-    kind = "int8" if hardware.multiplies_int8_exactly() else "int8r"
-    if request.precision == "int8":
-        return kind, "int8 was asked for"
-    if request.precision != "auto":
-        return request.precision, f"{request.precision} was asked for"
-    if not has_ranges(request.model_name):
-        return "fp32", f"fp32 because no 8-bit ranges ship for {request.model_name}"
-    return kind, "int8 because it is shown equal to fp32 and is faster"
+    return intel

@@ -1,0 +1,55 @@
+"""Resident memory of a process and all its descendants, from /proc (Linux)."""
+
+import threading
+from pathlib import Path
+
+SAMPLE_S = 0.05
+
+
+def tree(pid: int) -> list[int]:
+    """A process and everything it started."""
+    found = [pid]
+    for number in found:
+        for children in Path(f"/proc/{number}/task").glob("*/children"):
+            found.extend(map(int, read(children).split()))
+    return found
+
+
+def read(path: Path) -> str:
+    """A file of /proc; empty when the process is gone."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def resident_mb(pid: int) -> float:
+    """Sum over the tree; pages that two processes share count twice, so it is an upper bound."""
+    total = 0
+    for number in tree(pid):
+        for line in read(Path(f"/proc/{number}/status")).splitlines():
+            if line.startswith("VmRSS"):
+                total += int(line.split()[1])
+    return total / 1024
+
+
+class Watch:
+    """Samples a tree's memory in the background; a context manager."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid, self.peak_mb, self.samples = pid, 0.0, []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._stop.wait(SAMPLE_S):
+            self.samples.append(resident_mb(self.pid))
+            self.peak_mb = max(self.peak_mb, self.samples[-1])

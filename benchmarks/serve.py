@@ -1,0 +1,220 @@
+"""The service against `rembg s`: same machine, weights and pictures, in one run.
+
+    python benchmarks/serve.py                    # everything, about 12 minutes on two slow cores
+    python benchmarks/serve.py --quick            # 3 minutes
+    python benchmarks/serve.py --sizes 12 --clients 1 16
+    python benchmarks/serve.py --soak 10          # ours alone: memory of 64 clients of 12 MP
+
+Each server is started anew for each picture size, so that a peak of memory belongs to one size.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import peer
+from machine import machine
+from memory import Watch
+from pictures import SIZES, jpegs
+from servers import Running, Server, free_port, get, ours, running
+
+ROOT = Path(__file__).parent.parent
+# The peer holds every picture it was ever sent at once: 64 of 12 MP need more than 20 GB.
+PEER_MOST = {"12": 16}
+PROBE_S = 0.1
+HEAD = (
+    "| MP | clients | server | pictures/s | p50 s | p95 s | p99 s | peak MB | 503 | failed "
+    "| /health p99 ms |"
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One server under one load. Times in seconds; `full` counts answers 503."""
+
+    size: str
+    clients: int
+    server: str
+    per_s: float
+    seconds: np.ndarray
+    peak_mb: float
+    full: int
+    failed: int
+    health_ms: float
+
+    def __str__(self) -> str:
+        if not len(self.seconds):
+            return f"| {self.size} | {self.clients} | {self.server} | no picture answered |"
+        p50, p95, p99 = np.percentile(self.seconds, (50, 95, 99))
+        return (
+            f"| {self.size} | {self.clients} | {self.server} | {self.per_s:.2f} | {p50:.2f} "
+            f"| {p95:.2f} | {p99:.2f} | {self.peak_mb:.0f} | {self.full} | {self.failed} "
+            f"| {self.health_ms:.0f} |"
+        )
+
+
+def main() -> None:
+    args = arguments()
+    print(machine(), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        if args.soak:
+            soak(args, Path(folder))
+        else:
+            compare(args, Path(folder))
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, help="megapixels of the pictures")
+    parser.add_argument("--clients", nargs="+", type=int)
+    parser.add_argument("--seconds", type=float, help="begin no picture after this, each load")
+    parser.add_argument("--data", type=Path, help="folder of photographs to use instead")
+    parser.add_argument("--quick", action="store_true", help="fewer loads, 3 minutes")
+    parser.add_argument("--alone", action="store_true", help="without the peer")
+    parser.add_argument("--soak", type=float, metavar="MINUTES")
+    args = parser.parse_args()
+    args.sizes = args.sizes or (["1", "12"] if args.quick else list(SIZES))
+    args.clients = args.clients or ([1, 16] if args.quick else [1, 4, 16, 64])
+    args.seconds = args.seconds or (5 if args.quick else 10)
+    return args
+
+
+def compare(args: argparse.Namespace, folder: Path) -> None:
+    """Print a row for each size, number of clients and server, then the ratios."""
+    if not args.alone:
+        print(f"peer: {peer.versions()}")
+    print(HEAD, "|---" * HEAD.count(" | ") + "|---|", sep="\n", flush=True)
+    rows, starts = [], []
+    for size in args.sizes:
+        files = written(jpegs(SIZES[size], args.data), folder, size)
+        for server in servers(args, folder):
+            with running(server) as started:
+                starts.append(f"{server.name} {started.start_s:.1f} s")
+                rows += [
+                    shown(measure(started, files, size, clients, args.seconds))
+                    for clients in args.clients
+                    if server.name == "cutout" or clients <= PEER_MOST.get(size, clients)
+                ]
+    print(f"\nprocess start to ready: {', '.join(starts)}\n")
+    print("\n".join(ratios(rows)))
+
+
+def servers(args: argparse.Namespace, folder: Path) -> list[Server]:
+    """The peer first, so that the disk's caches do not favour ours."""
+    return ([] if args.alone else [peer.server(weights(), free_port())]) + [
+        ours(free_port(), folder)
+    ]
+
+
+def weights() -> Path:
+    """The verified file that the service itself uses."""
+    code = (
+        "from cutout import settings, weights; knobs = settings.load();"
+        "print(weights.ensure('u2net', models_dir=knobs.models_dir))"
+    )
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=env, check=True, capture_output=True, text=True
+    )
+    return Path(found.stdout.strip())
+
+
+def written(pictures: list[bytes], folder: Path, size: str) -> list[Path]:
+    paths = [folder / f"{size}-{number}.jpg" for number in range(len(pictures))]
+    for path, data in zip(paths, pictures, strict=True):
+        path.write_bytes(data)
+    return paths
+
+
+def measure(started: Running, files: list[Path], size: str, clients: int, seconds: float) -> Row:
+    """One warm picture, then the load, with memory and /health watched."""
+    run_load(started.server, files[:1], 1, 0)
+    with Watch(started.pid) as memory, Probe(started.server) as probe:
+        load = run_load(started.server, files, clients, seconds)
+    full = load["statuses"].get("503", 0)
+    failed = sum(load["statuses"].values()) - full - load["pictures"]
+    return Row(
+        *(size, clients, started.server.name, load["per_s"], np.array(load["seconds"])),
+        *(memory.peak_mb, full, failed, probe.p99_ms()),
+    )
+
+
+def run_load(server: Server, files: list[Path], clients: int, seconds: float) -> dict:
+    """`load.py` in a process of its own; its findings."""
+    command = [sys.executable, str(Path(__file__).with_name("load.py")), *map(str, files)]
+    command += ["--url", server.url, "--field", server.field]
+    command += ["--clients", str(clients), "--seconds", str(seconds)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+
+
+class Probe:
+    """Asks for /health (the peer: its description) ten times a second during a load."""
+
+    def __init__(self, server: Server) -> None:
+        self.server, self.seconds = server, []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+
+    def __enter__(self) -> "Probe":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def p99_ms(self) -> float:
+        return float(np.percentile(self.seconds, 99)) * 1e3 if self.seconds else float("nan")
+
+    def _ask(self) -> None:
+        while not self._stop.wait(PROBE_S):
+            self.seconds.append(get(self.server, self.server.ready)[1])
+
+
+def shown(row: Row) -> Row:
+    print(row, flush=True)
+    return row
+
+
+def ratios(rows: list[Row]) -> list[str]:
+    """Ours over the peer's, for each load that both had."""
+    by_load: dict[tuple[str, int], dict[str, Row]] = {}
+    for row in rows:
+        by_load.setdefault((row.size, row.clients), {})[row.server] = row
+    lines = ["| MP | clients | throughput | p50 latency | peak memory |", "|---|---|---|---|---|"]
+    for (size, clients), both in by_load.items():
+        theirs, own = both.get("rembg s"), both.get("cutout")
+        if theirs and own and len(theirs.seconds) and len(own.seconds):
+            slower = np.median(theirs.seconds) / np.median(own.seconds)
+            lines.append(
+                f"| {size} | {clients} | {own.per_s / theirs.per_s:.1f} x | 1/{slower:.1f} "
+                f"| 1/{theirs.peak_mb / own.peak_mb:.1f} |"
+            )
+    return lines if len(lines) > 2 else []
+
+
+def soak(args: argparse.Namespace, folder: Path) -> None:
+    """Memory by minute with 64 clients of 12 MP, and whether it is flat."""
+    files = written(jpegs(SIZES["12"], args.data), folder, "12")
+    with running(ours(free_port(), folder)) as started, Watch(started.pid) as memory:
+        run_load(started.server, files[:1], 1, 0)
+        memory.samples.clear()
+        with Probe(started.server) as probe:
+            load = run_load(started.server, files, 64, args.soak * 60)
+    minutes = np.array_split(np.array(memory.samples), max(1, round(args.soak)))
+    print("| minute | mean MB | peak MB |\n|---|---|---|")
+    for number, part in enumerate(minutes, 1):
+        print(f"| {number} | {part.mean():.0f} | {part.max():.0f} |")
+    print(f"{load['pictures']} pictures, {load['per_s']:.2f}/s, answers {load['statuses']}")
+    print(f"/health p99 {probe.p99_ms():.0f} ms, peak {memory.peak_mb:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
