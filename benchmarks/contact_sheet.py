@@ -22,7 +22,7 @@ from cutout.settings import Settings
 from u2net import RembgModel
 
 NAMES = ("astronaut", "chelsea", "coffee", "rocket")
-TILE, ZOOM = 240, 4
+TILE, ZOOM = 224, 4
 BACKGROUNDS = {"black": (0, 0, 0), "white": (255, 255, 255), "magenta": (255, 0, 255)}
 LABEL = 16
 
