@@ -22,7 +22,6 @@ from cutout.quality.predicted import logistic
 from u2net import RembgModel
 
 FOLDS = 10
-BEST = quality.best_views()
 # Photographs elsewhere are harder than these: U²-Net measures IoU .883 on all of ECSSD and
 # .766 on DUTS-TE; pictures are weighted as if the mean were halfway, so that the prediction's mean
 # is about as much too low on easy sets as too high on hard ones. Saerens et al., 2002: prior shift.
@@ -69,7 +68,7 @@ def judge(
     """Features and the true IoU at 0.5 of every picture of a set."""
     rows = []
     for mask, maps in passes(model, folder, args, views):
-        scores = quality.merge(maps)
+        scores = np.mean(maps, axis=0, dtype=np.float32)
         truth = images.decode(mask.read_bytes()).rgb[..., 0] > 128
         pred = model.finish(scores, truth.shape) > 0.5
         values = features.of_map(scores, maps)
@@ -159,7 +158,7 @@ def main() -> None:
     parser.add_argument("--cached", action="store_true", help="only pictures whose maps are kept")
     args = parser.parse_args()
     model = RembgModel("u2net")
-    for name, views in (("STANDARD", BEST[:1]), ("BEST", BEST)):
+    for name, views in (("STANDARD", quality.BEST[:1]), ("BEST", quality.BEST)):
         judged = judge(model, args.data / args.fit, args, views)
         fitted = fit(judged.values, judged.ious)
         print(f"{name} = ({', '.join(f'{number:.3f}' for number in fitted)})")

@@ -2,8 +2,13 @@
 
 import csv
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -244,6 +249,30 @@ def test_processes_give_the_same_rows_as_threads(data):
         list(job.run(found.pairs, None, pool))
     finish(data / "processes")
     assert rows(data / "processes") == rows(data / "threads")
+
+
+KILLED = """
+import os
+from cutout.evaluation import process_pool
+
+if __name__ == "__main__":
+    pool = process_pool(1)
+    print(pool.submit(os.getpid).result(), flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_workers_end_when_their_caller_is_killed(tmp_path):
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    root = Path(__file__).parent.parent
+    with subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(root)}
+    ) as caller:
+        # The worker holds the pipe too: reading ends, instead of timing out, when both are gone.
+        told, _ = caller.communicate(timeout=60)
+    assert caller.returncode == -signal.SIGKILL
+    assert int(told) != caller.pid
 
 
 def test_a_record_survives_its_line(data):

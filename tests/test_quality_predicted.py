@@ -83,3 +83,11 @@ def test_a_map_that_found_nothing_predicts_nothing():
 
 def test_weights_are_never_negative():
     assert min(*quality.fitted.STANDARD[1:], *quality.fitted.BEST[1:]) >= 0
+
+
+@pytest.mark.parametrize("shape", [(240, 320), (320, 60), (1, 320), (1, 1)])
+def test_a_map_without_its_padding_need_not_be_square(shape):
+    scores = disc()[: shape[0], : shape[1]]
+    said = quality.signals(scores, [scores, scores])
+    assert 0 <= said.predicted_iou <= 1
+    assert said.coverage == pytest.approx((scores > 0.5).mean(), abs=0.001)

@@ -39,16 +39,14 @@ def test_a_picture_is_prepared_once_a_size():
 
 def test_views_of_a_model_that_ignores_them_merge_to_its_own_map():
     scores = random_map(320)
-    merged = quality.merge(quality.aligned([scores, scores[:, ::-1]], PAIR))
+    merged = quality.merge([scores, scores[:, ::-1]], PAIR)
     np.testing.assert_allclose(merged, scores, atol=1e-7)
 
 
 def test_merged_scores_are_the_mean_of_the_aligned_views():
     left, right = random_map(320, 1), random_map(320, 2)
     expected = (left + right[:, ::-1]) / 2
-    np.testing.assert_allclose(
-        quality.merge(quality.aligned([left, right], PAIR)), expected, atol=1e-6
-    )
+    np.testing.assert_allclose(quality.merge([left, right], PAIR), expected, atol=1e-6)
 
 
 def test_a_larger_view_is_brought_to_the_first_ones_size():
@@ -56,7 +54,7 @@ def test_a_larger_view_is_brought_to_the_first_ones_size():
     larger = np.float32(0.5 + 0.5 * np.sin(6 * x) * np.cos(5 * y))
     y, x = np.mgrid[:320, :320] / 320
     smaller = np.float32(0.5 + 0.5 * np.sin(6 * x) * np.cos(5 * y))
-    merged = quality.merge(quality.aligned([smaller, larger], TWO_SIZES))
+    merged = quality.merge([smaller, larger], TWO_SIZES)
     assert merged.shape == (320, 320)
     assert merged.dtype == np.float32
     np.testing.assert_allclose(merged, smaller, atol=0.01)
@@ -65,7 +63,7 @@ def test_a_larger_view_is_brought_to_the_first_ones_size():
 def test_a_view_that_found_nothing_does_not_shout():
     strong, faint = random_map(320) * 0.01, random_map(320, 1) * 0.01
     strong[100:200, 100:200] = 1
-    merged = quality.merge(quality.aligned([strong, faint], PAIR))
+    merged = quality.merge([strong, faint], PAIR)
     assert merged[0:90].max() < 0.02
 
 
@@ -86,4 +84,4 @@ def test_halving_averages_what_it_covers():
 
 def test_a_missing_view_is_an_error():
     with pytest.raises(ValueError, match="longer"):
-        quality.aligned([random_map(320)], PAIR)
+        quality.merge([random_map(320)], PAIR)

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
+from cutout.measures import boundary_iou
 from cutout.refine.edges import snap_edges
 
 MODES = pytest.mark.parametrize("mode", ["off", "snap", "auto"])
@@ -76,3 +78,18 @@ def test_a_flat_photograph_moves_no_edge():
     flat = np.full((*mask.shape, 3), 90, np.uint8)
     out = snap_edges(flat, alpha, "snap")
     assert ((out > 0.5) != (alpha > 0.5)).mean() < 0.002
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("name, gain", [("alphamatting14/image/GT06.png", 0.05), ("carvana8", 0)])
+def test_photographs_of_hair_gain_and_of_hard_edges_do_not_lose(data_dir, u2net, name, gain):
+    path = data_dir / name
+    path = path if path.is_file() else sorted((path / "image").iterdir())[0]
+    rgb = np.asarray(Image.open(path).convert("RGB"))
+    truth = np.asarray(Image.open(path.parent.parent / "mask" / f"{path.stem}.png").convert("L"))
+    alpha = u2net.finish(u2net.infer_one(u2net.prepare(rgb)), rgb.shape[:2])
+    before, after = (
+        boundary_iou(snap_edges(rgb, alpha, mode) > 0.5, truth > 128, 0.005)
+        for mode in ("off", "auto")
+    )
+    assert after >= before + gain

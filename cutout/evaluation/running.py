@@ -1,10 +1,12 @@
 """A whole data set: the model in one caller, the measures on every core, done pictures kept."""
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
 from dataclasses import asdict
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 from ..errors import CutoutError
 from .pairs import Pair
@@ -19,7 +21,20 @@ def process_pool(jobs: int) -> ProcessPoolExecutor:
 
     They are spawned, for a fork of a process with a loaded model (threads, CUDA) may hang.
     """
-    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """In a worker: end when the caller dies, even if it is killed.
+
+    The pool's own workers would wait for ever on a queue that they hold open themselves.
+    """
+
+    def wait_for_the_end() -> None:
+        parent_process().join()
+        os._exit(1)
+
+    Thread(target=wait_for_the_end, daemon=True).start()
 
 
 class Evaluation:

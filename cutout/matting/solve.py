@@ -16,7 +16,7 @@ from .trimap import BACKGROUND, SUBJECT, UNKNOWN
 
 # Unknown pixels solved at once. A larger band is solved on a smaller copy and carried to full
 # size by the photograph's colours. Measured for 2 cores with benchmarks/refine.py.
-MOST_UNKNOWN = {"closed-form": 60_000, "knn": 60_000}
+MOST_UNKNOWN = {"closed-form": 50_000, "knn": 60_000}
 # Known pixels this near to the band, as a share of the diagonal, are KNN's sample of the sure
 # parts; the whole picture would cost minutes and is no better.
 NEAR = 0.02
@@ -74,7 +74,7 @@ def _smaller(rgb, trimap, scale):
     area = partial(cv2.resize, dsize=size, interpolation=cv2.INTER_AREA)
     small = np.full(size[::-1], UNKNOWN, np.uint8)
     for value in (BACKGROUND, SUBJECT):
-        small[area((trimap == value).astype(np.float32)) > 0.999] = value
+        small[area(np.uint8(255) * (trimap == value)) == 255] = value
     return area(rgb), small
 
 

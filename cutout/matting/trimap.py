@@ -18,10 +18,9 @@ def automatic_trimap(alpha, share=SHARE):
     alpha: (H, W) float32. Returns (H, W) uint8 of 0, 128, 255.
     """
     reach = max(1, round(share * float(np.hypot(*alpha.shape))))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     trimap = np.full(alpha.shape, UNKNOWN, np.uint8)
-    trimap[_eroded(alpha >= SURE_SUBJECT, kernel)] = SUBJECT
-    trimap[_eroded(alpha <= SURE_BACKGROUND, kernel)] = BACKGROUND
+    trimap[_eroded(alpha >= SURE_SUBJECT, reach)] = SUBJECT
+    trimap[_eroded(alpha <= SURE_BACKGROUND, reach)] = BACKGROUND
     return trimap
 
 
@@ -42,9 +41,14 @@ def checked_trimap(trimap, size):
     return trimap.astype(np.uint8)
 
 
-def _eroded(mask, kernel):
-    # Beyond the picture nothing contradicts the mask, so its border does not erode it.
-    return cv2.erode(mask.astype(np.uint8), kernel, borderValue=1).astype(bool)
+def _eroded(mask, reach):
+    """What lies more than `reach` pixels inside; beyond the picture nothing contradicts it.
+
+    By distances: a disc of 25 pixels as a kernel would cost seconds at 12 megapixels.
+    """
+    if mask.all():
+        return mask
+    return cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) > reach
 
 
 def _name(shape):

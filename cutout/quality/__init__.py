@@ -2,9 +2,10 @@
 
 from cutout.quality.predicted import predicted_iou
 from cutout.quality.signals import Signals, signals
-from cutout.quality.views import View, aligned, best_views, merge, tensors
+from cutout.quality.views import BEST, View, aligned, best_views, merge, tensors
 
 __all__ = [
+    "BEST",
     "Signals",
     "View",
     "aligned",

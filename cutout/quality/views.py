@@ -25,7 +25,10 @@ def best_views(size: int = 320) -> tuple[View, ...]:
     return View(size), View(size, mirror=True)
 
 
-def tensors(prepare: Callable[[int], np.ndarray], views: Sequence[View]) -> list[np.ndarray]:
+BEST = best_views()
+
+
+def tensors(prepare: Callable[[int], np.ndarray], views: Sequence[View] = BEST) -> list[np.ndarray]:
     """One model input a view; `prepare(size)` gives the picture's tensor and runs once a size.
 
     Returns (3, size, size) float32 each, contiguous, in the order of the views.
@@ -35,7 +38,7 @@ def tensors(prepare: Callable[[int], np.ndarray], views: Sequence[View]) -> list
     return [np.ascontiguousarray(look) for look in looks]
 
 
-def aligned(scores: Sequence[np.ndarray], views: Sequence[View]) -> list[np.ndarray]:
+def aligned(scores: Sequence[np.ndarray], views: Sequence[View] = BEST) -> list[np.ndarray]:
     """The views' raw scores mirrored back and brought to the first view's size, each (S, S)."""
     size = checked(scores[0]).shape[0]
     back = [
@@ -45,9 +48,10 @@ def aligned(scores: Sequence[np.ndarray], views: Sequence[View]) -> list[np.ndar
     return [one if one.shape[0] == size else resized(one, size) for one in back]
 
 
-def merge(maps: Sequence[np.ndarray]) -> np.ndarray:
-    """The mean of aligned views, (S, S) float32 raw scores, for finish() and signals().
+def merge(scores: Sequence[np.ndarray], views: Sequence[View] = BEST) -> np.ndarray:
+    """The views' mean as one map of raw scores, (S, S) float32, for finish() and signals().
 
-    Raw, not stretched: a view that found nothing must not shout.
+    scores: as the model gave them, not yet aligned. Raw, not stretched: a view that found nothing
+    must not shout.
     """
-    return np.mean(maps, axis=0, dtype=np.float32)
+    return np.mean(aligned(scores, views), axis=0, dtype=np.float32)
