@@ -14,8 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
+ROOT = Path(__file__).parent.parent
 QUESTIONS = ("model", "codecs", "stages", "serve", "gpu")
 
 
@@ -44,13 +43,13 @@ def arguments() -> argparse.Namespace:
 
 
 def environment() -> dict[str, str]:
-    """The scripts import the package and each other."""
+    """The scripts import the package and each other, wherever this one was started."""
     return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def command_for(name: str, quick: bool) -> list[str] | str:
     """How to run one script, or why it cannot be run here."""
-    script = [sys.executable, str(HERE / f"{name}.py")]
+    script = [sys.executable, "-m", f"benchmarks.{name}"]
     if name == "gpu" and shutil.which("nvidia-smi") is None:
         return "there is no NVIDIA driver"
     if name in ("model", "gpu"):

@@ -1,7 +1,7 @@
 """Where the time of one request goes: each stage, at each size, and the busiest functions.
 
-    PYTHONPATH=. python benchmarks/stages.py
-    PYTHONPATH=. python benchmarks/stages.py --sizes 12 --turns 5
+    python -m benchmarks.stages
+    python -m benchmarks.stages --sizes 12 --turns 5
 
 The path of the service in one process, alone on the machine: medians of wall and CPU time, where
 CPU time above wall time means both cores. `rest` is the copying between the stages. The model's
@@ -16,9 +16,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from machine import machine
-from pictures import SIZES, jpegs
-
+from benchmarks.machine import machine
+from benchmarks.pictures import SIZES, jpegs
 from cutout import images
 from cutout.options import Options
 from cutout.pipeline import Tools, cut_out, plan
