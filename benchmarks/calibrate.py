@@ -14,7 +14,8 @@ import onnxruntime
 from onnx import helper
 from tqdm import tqdm
 
-from benchmarks.model_tools import machine, tensor_of, weights_from
+from benchmarks.machine import machine
+from benchmarks.model_tools import tensor_of, weights_from
 from cutout.runtimes import graphs
 
 # Joined maps share one scale of 256 steps. Beyond this ratio the smaller one is left with fewer

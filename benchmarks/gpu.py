@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.model_tools import alpha_of, machine, pairs, tensor_of, weights_from
+from benchmarks.machine import machine
+from benchmarks.model_tools import alpha_of, pairs, tensor_of, weights_from
 from cutout.errors import DeviceUnavailable
 from cutout.runtimes import Request, Runtime, open_runtime
 

@@ -1,6 +1,6 @@
 """Load on one address from many clients; a process of its own, so that it disturbs no server.
 
-    python benchmarks/load.py --url http://127.0.0.1:5000/remove-bg --field image \\
+    python -m benchmarks.load --url http://127.0.0.1:5000/remove-bg --field image \\
         --clients 16 --seconds 20 photo.jpg …
 
 Each client sends its next picture when the last one is answered, over one connection that it keeps.

@@ -1,6 +1,6 @@
 """What a figure means nothing without: processor, cores, memory, commit, versions.
 
-python benchmarks/machine.py
+python -m benchmarks.machine
 """
 
 import os
@@ -9,7 +9,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "rembg", "numpy", "pillow")
+LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "onnx", "rembg", "numpy", "pillow")
 # Instructions that decide what 8-bit and half-width arithmetic costs.
 TELLING_FLAGS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8")
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.machine import machine
 from benchmarks.model_tools import (
     Accuracy,
     alpha_of,
-    machine,
     pairs,
     tensor_of,
     truth_of,

@@ -1,10 +1,6 @@
-"""Shared by the scripts about models: pictures in, tensors out, accuracy, machine."""
+"""Shared by the scripts about models: pictures in, tensors out, accuracy."""
 
-import os
-import platform
-import subprocess
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +9,6 @@ from PIL import Image, ImageOps
 from cutout import measures
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "onnx", "numpy")
 
 
 def tensor_of(path: Path, size: int) -> np.ndarray:
@@ -69,41 +64,3 @@ def weights_from(folder: Path, name: str) -> tuple[Path, str]:
     """A weights file and its SHA-256."""
     path = folder / f"{name}.onnx"
     return path, sha256(path.read_bytes()).hexdigest()
-
-
-def machine() -> str:
-    """Processor, cores, commit, versions: what a figure means nothing without."""
-    return "\n".join(
-        [
-            f"processor: {processor()}, {os.cpu_count()} cores",
-            f"commit: {commit()}",
-            f"versions: python {platform.python_version()}, {', '.join(library_versions())}",
-        ]
-    )
-
-
-def processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if not cpuinfo.is_file():
-        return platform.processor() or "unknown"
-    lines = [line.split(":", 1) for line in cpuinfo.read_text().splitlines() if ":" in line]
-    facts = {key.strip(): value.strip() for key, value in lines}
-    flags = facts.get("flags", "").split()
-    wide = [f for f in ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16") if f in flags]
-    return f"{facts.get('model name', 'unknown')} ({' '.join(wide)})"
-
-
-def commit() -> str:
-    command = ["git", "describe", "--always", "--dirty"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
-
-
-def library_versions() -> list[str]:
-    found = []
-    for name in LIBRARIES:
-        try:
-            found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
-    return found

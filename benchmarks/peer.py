@@ -1,6 +1,6 @@
 """The direct peer, `rembg s`, in a virtual environment of its own, on the same weights.
 
-    python benchmarks/peer.py
+    python -m benchmarks.peer
 
 The environment is made once under `models/`. The weights are given to it as a verified file
 through U2NET_HOME, so that it downloads nothing.
@@ -11,7 +11,7 @@ import sys
 import venv
 from pathlib import Path
 
-from servers import Server
+from benchmarks.servers import Server
 
 ROOT = Path(__file__).parent.parent
 HOME = ROOT / "models" / "peer"

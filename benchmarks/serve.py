@@ -1,9 +1,9 @@
 """The service against `rembg s`: same machine, weights and pictures, in one run.
 
-    python benchmarks/serve.py                    # everything, about 12 minutes on two slow cores
-    python benchmarks/serve.py --quick            # 3 minutes
-    python benchmarks/serve.py --sizes 12 --clients 1 16
-    python benchmarks/serve.py --soak 10          # ours alone: memory of 64 clients of 12 MP
+    python -m benchmarks.serve                    # everything, about 12 minutes on two slow cores
+    python -m benchmarks.serve --quick            # 3 minutes
+    python -m benchmarks.serve --sizes 12 --clients 1 16
+    python -m benchmarks.serve --soak 10          # ours alone: memory of 64 clients of 12 MP
 
 Each server is started anew for each picture size, so that a peak of memory belongs to one size.
 """
@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import peer
-from machine import machine
-from memory import Watch
-from pictures import SIZES, jpegs
-from servers import Running, Server, free_port, get, ours, running
+
+from benchmarks import peer
+from benchmarks.machine import machine
+from benchmarks.memory import Watch
+from benchmarks.pictures import SIZES, jpegs
+from benchmarks.servers import Running, Server, free_port, get, ours, running
 
 ROOT = Path(__file__).parent.parent
 # The peer holds every picture it was ever sent at once: 64 of 12 MP need more than 20 GB.

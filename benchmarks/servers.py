@@ -49,6 +49,8 @@ def ours(port: int, folder: Path) -> Server:
         "UPLOAD_DIR": str(folder / "uploads"),
         "RESULT_DIR": str(folder / "results"),
         "KEEP_S": "20",
+        # The same few pictures come again and again: their scores must not be remembered.
+        "CACHE_BYTES": "0",
     }
     return Server(
         name="cutout",

@@ -1,0 +1,83 @@
+"""`make bench`: every question in turn, each script in a process of its own.
+
+    python -m benchmarks                  # model, codecs, stages, serve; gpu where there is one
+    python -m benchmarks --quick          # a few minutes
+    python -m benchmarks --only serve     # or --skip model codecs
+
+`model` and `gpu` need photographs with masks; CUTOUT_DATA names their folder.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+QUESTIONS = ("model", "codecs", "stages", "serve", "gpu")
+
+
+def main() -> int:
+    args = arguments()
+    failed = []
+    for name in args.only or [one for one in QUESTIONS if one not in args.skip]:
+        command = command_for(name, args.quick)
+        if isinstance(command, str):
+            print(f"\n## {name}: left out, {command}", flush=True)
+            continue
+        print(f"\n## {name}\n", flush=True)
+        if subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode:
+            failed.append(name)
+    if failed:
+        print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)
+    return len(failed)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer pictures and loads")
+    parser.add_argument("--only", nargs="+", choices=QUESTIONS, default=[])
+    parser.add_argument("--skip", nargs="+", choices=QUESTIONS, default=[])
+    return parser.parse_args()
+
+
+def environment() -> dict[str, str]:
+    """The scripts import the package and each other, wherever this one was started."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def command_for(name: str, quick: bool) -> list[str] | str:
+    """How to run one script, or why it cannot be run here."""
+    script = [sys.executable, "-m", f"benchmarks.{name}"]
+    if name == "gpu" and shutil.which("nvidia-smi") is None:
+        return "there is no NVIDIA driver"
+    if name in ("model", "gpu"):
+        photographs = data_folder() / "ecssd300"
+        if not photographs.is_dir():
+            return "CUTOUT_DATA names no folder with ecssd300"
+        count = ["--count", "10"] if quick else []
+        given = ["--models", str(models_folder()), "--data", str(photographs)]
+        return [*script, *given, *count, "u2net"]
+    short = {"stages": ["--turns", "2"], "serve": ["--quick"]}
+    return [*script, *(short.get(name, []) if quick else [])]
+
+
+def data_folder() -> Path:
+    return Path(os.environ.get("CUTOUT_DATA", ROOT.parent / "shared" / "data"))
+
+
+def models_folder() -> Path:
+    """Where the verified weights lie, fetched when they are missing."""
+    code = (
+        "from cutout import settings, weights;"
+        "print(weights.ensure('u2net', models_dir=settings.load().models_dir).parent)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), check=True, stdout=subprocess.PIPE
+    )
+    return Path(found.stdout.decode().strip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""The real gunicorn under hard conditions: odd bodies, full house, lost clients, stopping."""
+
+import http.client
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from held_server import answer, form, head, held_server, status
+
+QUEUE, MAX_BYTES, BODY_TIMEOUT_S = 4, 50_000, 1
+KNOBS = {"queue": QUEUE, "max_bytes": MAX_BYTES, "body_timeout_s": BODY_TIMEOUT_S}
+# gunicorn.conf.py: every admitted picture holds a thread, and so many more are kept.
+THREADS = QUEUE + 16
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with held_server(tmp_path_factory.mktemp("server"), **KNOBS, cache_bytes=0) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def empty(request):
+    """Each test begins and ends with nobody inside."""
+    yield
+    if "server" in request.fixturenames:
+        request.getfixturevalue("server").until(lambda load: not load["inside"])
+
+
+def chunked(data: bytes, size: int) -> bytes:
+    """A body in chunks of `size` bytes. RFC 9112, section 7.1."""
+    parts = [data[at : at + size] for at in range(0, len(data), size)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+def test_a_body_in_chunks_of_one_byte_is_a_body(server, disc_png):
+    link = server.raw(head("Transfer-Encoding: chunked") + chunked(form(disc_png), 1))
+    assert status(link) == 200
+
+
+def test_a_chunked_body_over_the_limit_is_refused(server):
+    body = chunked(form(b"\xff\xd8" + bytes(2 * MAX_BYTES)), 4096)
+    code, whole = answer(server.raw(head("Transfer-Encoding: chunked") + body))
+    assert (code, b"too_many_bytes" in whole) == (413, True)
+
+
+def test_a_full_house_refuses_exactly_the_rest_and_health_still_answers(server, disc_png):
+    refused = metric(server, "cutout_refused")
+    with server.held():
+        inside = [server.send(disc_png) for _ in range(QUEUE)]
+        server.until(lambda load: load["inside"] == QUEUE)
+        rest = [answer(server.send(disc_png)) for _ in range(7)]
+        slowest = max(timed(server.load) for _ in range(20))
+    assert [code for code, _ in rest] == [503] * 7
+    assert all(b"Retry-After: " in whole for _, whole in rest)
+    assert [status(link) for link in inside] == [200] * QUEUE
+    assert metric(server, "cutout_refused") - refused == 7
+    assert slowest < 1
+
+
+def test_a_client_that_left_is_dropped_before_the_model(server, disc_png):
+    before = server.seen
+    with server.held():
+        first = server.send(disc_png)
+        server.until(lambda load: server.seen == before + 1)
+        server.send(disc_png).close()
+        last = server.send(disc_png)
+        server.until(lambda load: load["waiting_for_model"] == 2)
+    assert [status(first), status(last)] == [200, 200]
+    assert server.seen == before + 2
+
+
+def test_slow_bodies_end_with_an_error_and_do_not_block_health(server, disc_png):
+    body = form(disc_png)
+    half = head(f"Content-Length: {len(body)}") + body[: len(body) // 2]
+    slow = [server.raw(half) for _ in range(2 * THREADS)]
+    # Each waits BODY_TIMEOUT_S for its second half, THREADS of them at a time.
+    assert timed(server.load) < 4 * BODY_TIMEOUT_S + 2
+    assert {status(link) for link in slow} <= {0, 408}
+
+
+def test_errors_leave_no_memory_behind(server):
+    """Broken pictures, wrong types, missing fields: 100 to warm up, then 400 more."""
+    bodies = [form(b"\x89PNG\r\n\x1a\n" + bytes(20_000)), form(b"GIF89a" * 2000), form(b""), b""]
+    pid = server.worker
+    for turn in range(500):
+        if turn == 100:
+            before = resident_mb(pid)
+        body = bodies[turn % len(bodies)]
+        code = status(server.raw(head(f"Content-Length: {len(body)}") + body))
+        assert 400 <= code < 500
+    assert resident_mb(pid) - before < 10
+
+
+def test_a_stopping_server_answers_everyone_inside_and_lets_nobody_in(tmp_path, disc_png):
+    with held_server(tmp_path, **KNOBS) as server:
+        with server.held():
+            inside = [server.send(disc_png) for _ in range(QUEUE)]
+            server.until(lambda load: load["inside"] == QUEUE)
+            os.kill(parent_of(server.worker), signal.SIGTERM)
+            until_refused(server.place)
+        assert [status(link) for link in inside] == [200] * QUEUE
+
+
+def until_refused(place: tuple[str, int]) -> None:
+    limit = time.monotonic() + 20
+    while time.monotonic() < limit:
+        link = http.client.HTTPConnection(*place, timeout=1)
+        try:
+            link.request("GET", "/health")
+            if link.getresponse().status == 503:
+                return
+        except (ConnectionRefusedError, ConnectionResetError, http.client.RemoteDisconnected):
+            return
+        except TimeoutError:
+            # Taken by the kernel's queue, but by no worker any more.
+            return
+        finally:
+            link.close()
+    raise AssertionError("a stopping server still answers")
+
+
+def metric(server, name: str) -> float:
+    return float(re.search(rf"(?m)^{name} (\S+)", server.get("/metrics").decode())[1])
+
+
+def timed(action) -> float:
+    start = time.monotonic()
+    action()
+    return time.monotonic() - start
+
+
+def parent_of(pid: int) -> int:
+    return int(re.search(r"PPid:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])
+
+
+def resident_mb(pid: int) -> float:
+    kilobytes = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]
+    return int(kilobytes) / 1024
