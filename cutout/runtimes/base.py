@@ -9,6 +9,8 @@ import numpy as np
 
 from cutout.errors import ConfigurationError, ModelFailed
 
+from .hardware import affordable_batch, available_bytes
+
 Device = Literal["auto", "cuda", "cpu"]
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 Engine = Literal["auto", "openvino", "onnxruntime", "tensorrt"]
@@ -47,11 +49,21 @@ class Request:
 class Runtime(ABC):
     """One loaded model for one input size. A single caller at a time."""
 
-    def __init__(self, request: Request, max_batch: int, preferred_batch: int) -> None:
-        """max_batch: most pictures in one engine call; preferred_batch: what pays best."""
+    def __init__(
+        self,
+        request: Request,
+        max_batch: int,
+        preferred_batch: int,
+        free_bytes: int | None = None,
+    ) -> None:
+        """max_batch: most pictures in one engine call; preferred_batch: what pays best.
+
+        Both shrink to what fits into free_bytes, by default the host's available memory.
+        """
         self.request = request
-        self.max_batch = max_batch
-        self.preferred_batch = preferred_batch
+        free = available_bytes() if free_bytes is None else free_bytes
+        self.max_batch = affordable_batch(max_batch, free, request.input_size)
+        self.preferred_batch = min(preferred_batch, self.max_batch)
         self._why, self._degraded = "", False
 
     def run(self, batch: np.ndarray) -> np.ndarray:
