@@ -140,7 +140,7 @@ def measure(started: Running, files: list[Path], size: str, clients: int, second
     with Watch(started.pid) as memory, Probe(started.server) as probe:
         load = run_load(started.server, files, clients, seconds)
     full = load["statuses"].get("503", 0)
-    failed = sum(load["statuses"].values()) - full - load["pictures"]
+    failed = sum(load["statuses"].values()) - full - load["pictures"] + load["gave_up"]
     return Row(
         *(size, clients, started.server.name, load["per_s"], np.array(load["seconds"])),
         *(memory.peak_mb, full, failed, probe.p99_ms()),
@@ -148,10 +148,11 @@ def measure(started: Running, files: list[Path], size: str, clients: int, second
 
 
 def run_load(server: Server, files: list[Path], clients: int, seconds: float) -> dict:
-    """`load.py` in a process of its own; its findings."""
+    """`load.py` in a process of its own; its findings. A full house is obeyed for a minute more."""
     command = [sys.executable, str(Path(__file__).with_name("load.py")), *map(str, files)]
     command += ["--url", server.url, "--field", server.field]
     command += ["--clients", str(clients), "--seconds", str(seconds)]
+    command += ["--patience", str(max(60, seconds))]
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
