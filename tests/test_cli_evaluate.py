@@ -85,6 +85,23 @@ def test_the_model_is_asked_with_the_given_options_and_done_pictures_are_kept(da
     assert str(data) not in other.output
 
 
+def test_ctrl_c_says_how_to_go_on(data):
+    def interrupted(options):
+        def predict(path):
+            if path.stem == "2":
+                raise KeyboardInterrupt
+            return disc(int(path.stem)), {}, {}
+
+        return predict, {"model": "drawn"}
+
+    group = click.Group("cutout")
+    register(group, interrupted)
+    words = ["evaluate", str(data / "images"), str(data / "masks"), "--out", str(data / "out")]
+    result = CliRunner().invoke(group, [*words, "--jobs", "1"])
+    assert result.exit_code == 1
+    assert "the same command goes on from here" in result.output
+
+
 def test_broken_pairs_and_lonely_files_are_listed_and_not_fatal(data, invoke):
     (data / "masks" / "1.png").write_bytes(b"rubbish")
     (data / "masks" / "3.png").unlink()

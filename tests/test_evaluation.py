@@ -245,8 +245,12 @@ def test_processes_give_the_same_rows_as_threads(data):
     run(data, "threads")
     found = evaluation.find_pairs(data / "images", data / "masks", data / "good")
     job = evaluation.Evaluation(data / "processes", SETTINGS, SOURCE)
-    with evaluation.process_pool(2) as pool:
+    with evaluation.process_pool(1) as pool:
+        # Ctrl-C reaches the whole group; a worker leaves it to the caller and goes on.
+        worker = pool.submit(os.getpid).result()
+        os.kill(worker, signal.SIGINT)
         list(job.run(found.pairs, None, pool))
+        assert pool.submit(os.getpid).result() == worker
     finish(data / "processes")
     assert rows(data / "processes") == rows(data / "threads")
 

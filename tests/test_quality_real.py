@@ -10,7 +10,7 @@ from cutout import images, measures, quality
 
 pytestmark = pytest.mark.weights
 SIZE = (240, 320)
-EVERY = 10
+EVERY = 15
 
 
 def noise(seed=0):
@@ -81,7 +81,7 @@ def test_views_of_a_plain_subject_agree_and_are_trusted(u2net):
 
 @pytest.fixture(scope="module")
 def judged(u2net, data_dir):
-    """Signals and measured IoU of every tenth photograph that comes with a mask."""
+    """Signals and measured IoU of every 15th photograph that comes with a mask."""
     rows = []
     for path in sorted((data_dir / "ecssd300" / "mask").iterdir())[::EVERY]:
         picture = next((data_dir / "ecssd300" / "image").glob(f"{path.stem}.*"))

@@ -96,9 +96,13 @@ def _run(
         click.echo(f"{len(pairs) - len(left)} of {len(pairs)} pictures are done already.")
     if not left:
         return
-    with evaluation.process_pool(jobs) as pool, tqdm(total=len(left), unit="picture") as bar:
-        for _ in run.run(left, predict, pool, ahead=4 * jobs):
-            bar.update()
+    try:
+        with evaluation.process_pool(jobs) as pool, tqdm(total=len(left), unit="picture") as bar:
+            for _ in run.run(left, predict, pool, ahead=4 * jobs):
+                bar.update()
+    except KeyboardInterrupt:
+        click.echo("Stopped; the same command goes on from here.", err=True)
+        raise click.Abort from None
 
 
 def _print(summary: dict) -> None:

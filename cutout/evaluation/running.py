@@ -1,6 +1,7 @@
 """A whole data set: the model in one caller, the measures on every core, done pictures kept."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
 from dataclasses import asdict
@@ -21,14 +22,15 @@ def process_pool(jobs: int) -> ProcessPoolExecutor:
 
     They are spawned, for a fork of a process with a loaded model (threads, CUDA) may hang.
     """
-    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_end_with_parent)
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_serve_one_caller)
 
 
-def _end_with_parent() -> None:
-    """In a worker: end when the caller dies, even if it is killed.
+def _serve_one_caller() -> None:
+    """In a worker: leave Ctrl-C to the caller, and end when it dies, even if it is killed.
 
     The pool's own workers would wait for ever on a queue that they hold open themselves.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def wait_for_the_end() -> None:
         parent_process().join()

@@ -15,15 +15,18 @@ from cutout.guided import apply_fit, between, local_fit, pixels_at, places_of, s
 CELLS, SAMPLES = 320, 2
 # One cell: what the model's edge may be off. Sixteen: how far hair and leaves may reach.
 NARROW, WIDE = 1, 16
+# A window this wide needs no finer grid than one sample in two cells.
+COARSE = 2
 # Variance of colour that counts as flat: .01 of the range squared, just above sensor noise.
 EPSILON = 1e-4
 # The wide fit is repeated once on its own answer: unsure pixels that it decided then vote too.
 TURNS = 2
 # The residual (mean square of alpha at sure pixels, in the wide window) says how well colours
-# explain the matte. Medians along soft edges: hair, plants, toys .005-.02 for 12 pictures of 14,
-# cars, whose parts repeat the colours of the backdrop, .03 and more for 8 of 8. A picture is of
-# the first kind below the first number, of the second above the other; so is each place in it.
-PICTURE_BELIEF, PLACE_BELIEF = (0.025, 0.04), (0.015, 0.045)
+# explain the matte. Medians along soft edges: .004 to .023 for 14 pictures of hair, plants and
+# toys; .024 to .069 for 8 of cars, 7 of them above .035, for their parts repeat the backdrop's
+# colours. Belief is full below the first number and none above the other, for a picture by its
+# median and for each place in it by its own residual.
+PICTURE_BELIEF, PLACE_BELIEF = (0.025, 0.035), (0.012, 0.04)
 # Where the map is nearer than this to 0 or 1 it is left alone, fading in up to thrice that.
 SURE = 0.01
 # A regularised fit shrinks towards the mean; this undoes it, and the absolute error says so.
@@ -58,7 +61,7 @@ def _fit(rgb, alpha, mode):
     near = local_fit(guide, matte, _sureness(matte), NARROW * SAMPLES, EPSILON)
     if mode == "snap":
         return near
-    far, belief = _wide_fit(_scaled(guide, CELLS), _scaled(matte, CELLS))
+    far, belief = _wide_fit(_scaled(guide, CELLS // COARSE), _scaled(matte, CELLS // COARSE))
     size = near.shape[1::-1]
     far = cv2.resize(far, size)
     far -= near
@@ -71,7 +74,7 @@ def _wide_fit(guide, matte):
     """Coefficients (h, w, 4) of the wide window, and how far (0 to 1) each is to be believed."""
     current, belief = matte, None
     for _ in range(TURNS):
-        far = local_fit(guide, current, _sureness(current), WIDE, EPSILON)
+        far = local_fit(guide, current, _sureness(current), WIDE // COARSE, EPSILON)
         seen = np.clip(apply_fit(guide, far), 0, 1)
         belief = _belief(matte, seen) if belief is None else belief
         current = matte + _unsure(matte) * (seen - matte)
@@ -80,7 +83,7 @@ def _wide_fit(guide, matte):
 
 def _belief(matte, explained):
     """Belief in the wide fit by its residual, first of the picture, then of the place."""
-    side = (2 * WIDE + 1,) * 2
+    side = (2 * WIDE // COARSE + 1,) * 2
     sure = _sureness(matte)
     residual = cv2.blur(sure * (explained - matte) ** 2, side) / cv2.blur(sure, side)
     edge = residual[(matte > 0.1) & (matte < 0.9)]
