@@ -17,10 +17,6 @@ from cutout.options import Options
 from cutout.pipeline import cut_out, plan
 from cutout.runtimes import Request, Runtime, open_runtime
 
-# Large pictures are first shrunk to this many times the model's side by plain averaging, then by
-# LANCZOS: a quarter of the time at 12 megapixels. Pictures below 2.5 megapixels are not touched.
-REDUCING_GAP = 4.0
-
 
 class Input(NamedTuple):
     """What rembg reads of a model's input."""
@@ -110,9 +106,7 @@ class RembgModel:
         """
         side = side or self.input_size
         height, width = inner_size(rgb.shape[:2], side) if fit == "pad" else (side, side)
-        small = Image.fromarray(rgb).resize(
-            (width, height), Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP
-        )
+        small = Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS)
         unit = np.asarray(small, np.float32)
         unit /= max(float(unit.max()), 1e-6)
         unit -= np.float32(self.spec.mean)

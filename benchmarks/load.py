@@ -5,7 +5,8 @@
 
 Each client sends its next picture when the last one is answered, over one connection that it keeps.
 A 503 is obeyed: the client sleeps for Retry-After and sends the same picture again; its time counts
-from the first attempt. No client begins a new picture after `--seconds`. Prints one JSON object.
+from the first attempt. No client begins a new picture after `--seconds`, nor sends one again after
+`--patience`. Prints one JSON object.
 """
 
 import argparse
@@ -32,6 +33,7 @@ class Tally:
     statuses: dict[int, int] = field(default_factory=dict)
     stages: list[str] = field(default_factory=list)
     begun: int = 0
+    gave_up: int = 0
     last: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -68,7 +70,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--field", required=True, help="name of the form field")
     parser.add_argument("--clients", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=10, help="begin no picture after this")
-    parser.add_argument("--most", type=int, default=10**9, help="pictures in all")
+    parser.add_argument("--patience", type=float, default=60, help="obey no 503 after this")
     return parser.parse_args()
 
 
@@ -91,17 +93,17 @@ def client(
     path = f"{target.path}?{target.query}"
     for turn in itertools.count(number):
         with tally.lock:
-            if tally.begun >= args.most or (
-                turn > number and time.monotonic() - start > args.seconds
-            ):
+            if turn > number and time.monotonic() - start > args.seconds:
                 break
             tally.begun += 1
-        deliver(link, path, bodies[turn % len(bodies)], tally)
+        deliver(link, path, bodies[turn % len(bodies)], tally, start + args.patience)
     link.close()
 
 
-def deliver(link: http.client.HTTPConnection, path: str, data: bytes, tally: Tally) -> None:
-    """Send one picture until it is answered by anything but a full house."""
+def deliver(
+    link: http.client.HTTPConnection, path: str, data: bytes, tally: Tally, limit: float
+) -> None:
+    """Send one picture until it is answered by anything but a full house, or patience ends."""
     began = time.monotonic()
     while True:
         status, headers = ask(link, path, data)
@@ -110,7 +112,12 @@ def deliver(link: http.client.HTTPConnection, path: str, data: bytes, tally: Tal
             return tally.finished(began, headers.get("Server-Timing"))
         if status != 503:
             return None
-        time.sleep(float(headers.get("Retry-After", 1)))
+        wait = float(headers.get("Retry-After", 1))
+        if time.monotonic() + wait > limit:
+            with tally.lock:
+                tally.gave_up += 1
+            return None
+        time.sleep(wait)
 
 
 def ask(link: http.client.HTTPConnection, path: str, data: bytes) -> tuple[int, dict]:
@@ -133,6 +140,7 @@ def report(tally: Tally, start: float) -> dict:
         "wall_s": wall,
         "per_s": len(tally.seconds) / wall if tally.seconds else 0.0,
         "statuses": tally.statuses,
+        "gave_up": tally.gave_up,
         "seconds": tally.seconds,
         "stages": tally.stages,
     }

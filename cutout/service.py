@@ -125,7 +125,7 @@ class Service:
             except CutoutError:
                 self.storage.discard(name)
                 raise
-        self.telemetry.finished(stages, result.matte.signals)
+        self.telemetry.finished(stages, result.signals)
         return Answer(name, encoded, record, stages, memory.state)
 
     def matte(self, call: Call, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict]:
@@ -203,16 +203,16 @@ class Service:
             "options": result.options.model_dump(mode="json"),
             "width": width,
             "height": height,
-            **self._about(result.matte, stages),
+            **self._about(result, stages),
         }
 
-    def _about(self, matte: pipeline.Matte, stages: Stages) -> dict:
+    def _about(self, made: Result | pipeline.Matte, stages: Stages) -> dict:
         return {
             "model": self.model.describe(),
             "device": self.model.device(),
             "timings_ms": dict(stages.ms),
-            "quality": matte.signals,
-            "warnings": list(matte.warnings),
+            "quality": made.signals,
+            "warnings": list(made.warnings),
         }
 
 

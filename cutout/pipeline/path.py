@@ -29,10 +29,14 @@ class Matte:
 
 @dataclass(frozen=True)
 class Result:
-    """A finished picture: `pixels` (h, w[, 3 or 4]) uint8 and what is known of it."""
+    """A finished picture: `pixels` (h, w[, 3 or 4]) uint8 and what is known of it.
+
+    Without the matte: it would stay in memory while the pixels are packed, the longest stage.
+    """
 
     pixels: np.ndarray
-    matte: Matte
+    signals: dict
+    warnings: tuple[str, ...]
     options: Options
     icc: bytes | None = None
 
@@ -98,4 +102,4 @@ def cut_out(
     with tools.stages("compose"):
         rgb, alpha = render.framed(rgb, alpha, made)
         pixels = render.render(rgb, alpha, made)
-    return Result(pixels, matte, made.options, picture.icc)
+    return Result(pixels, matte.signals, matte.warnings, made.options, picture.icc)
