@@ -1,5 +1,6 @@
 """What every runtime is: (N, 3, S, S) in, (N, S, S) out, and a true description of itself."""
 
+import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ class Request:
 
 
 class Runtime(ABC):
-    """One loaded model for one input size. A single caller at a time."""
+    """One loaded model for one input size. Calls from several threads wait for each other."""
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class Runtime(ABC):
         free = available_bytes() if free_bytes is None else free_bytes
         self.max_batch = affordable_batch(max_batch, free, request.input_size)
         self.preferred_batch = min(preferred_batch, self.max_batch)
+        self._running = threading.Lock()
         self._why, self._degraded = "", False
 
     def run(self, batch: np.ndarray) -> np.ndarray:
@@ -78,7 +80,9 @@ class Runtime(ABC):
             )
         if not len(batch):
             return np.empty((0, size, size), np.float32)
-        return self._run(np.ascontiguousarray(batch))
+        # The batcher is the one caller in the service; scripts may share a model among threads.
+        with self._running:
+            return self._run(np.ascontiguousarray(batch))
 
     @abstractmethod
     def _run(self, batch: np.ndarray) -> np.ndarray:
