@@ -73,7 +73,10 @@ class Parts:
 
     @cached_property
     def _batcher(self) -> Batcher:
-        return Batcher(self.model.infer, self.settings.max_batch or self.model.max_batch)
+        batcher = Batcher(self.model.infer, self.settings.max_batch or self.model.max_batch)
+        # An engine that is still computing while the interpreter goes down aborts the process.
+        atexit.register(batcher.close)
+        return batcher
 
     @cached_property
     def _service(self) -> Service:

@@ -116,8 +116,14 @@ class RembgModel:
         return tensor
 
     def infer(self, tensors: list[np.ndarray]) -> list[np.ndarray]:
-        """Scores (S, S) float32 of each tensor (3, S, S); a picture never depends on the others."""
-        return list(self._runtime_for(tensors[0].shape[1]).run(np.stack(tensors)))
+        """Scores (S, S) float32 of each tensor (3, S, S); a picture never depends on the others.
+
+        Scores are in [0, 1] before any stretch: models that end in logits get their sigmoid here.
+        """
+        scores = self._runtime_for(tensors[0].shape[1]).run(np.stack(tensors))
+        if self.spec.activation == "sigmoid":
+            scores = 1 / (1 + np.exp(-scores))
+        return list(scores)
 
     def _runtime_for(self, side: int) -> Runtime:
         """Other input sizes are compiled when first asked for; they are rare and cost memory."""
@@ -140,8 +146,6 @@ class RembgModel:
         A flat map holds no subject: alpha is 0 everywhere. 8 bits before the LANCZOS resize, as
         in rembg, whose mask this equals. fit: as in `prepare`.
         """
-        if self.spec.activation == "sigmoid":
-            scores = 1 / (1 + np.exp(-scores))
         scores = self.visible(scores, size, fit)
         low = scores.min()
         span = scores.max() - low

@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     )
     threads: int = Field(0, ge=0, description="cores for the model; 0 takes all that are allowed")
     max_batch: int = Field(
-        0, ge=0, le=64, description="pictures in one pass; 0 takes min(free memory / need, 12)"
+        0, ge=0, le=64, description="pictures in one pass; 0 takes what memory and device allow"
     )
     queue: int = Field(64, ge=1, description="pictures in the service at once; more get 503")
     queue_megapixels: int = Field(

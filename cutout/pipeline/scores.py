@@ -15,6 +15,8 @@ Infer = Callable[[np.ndarray], np.ndarray]
 class Model(Protocol):
     """What a model gives the path; `u2net.RembgModel` is one."""
 
+    input_size: int
+
     def prepare(self, rgb: np.ndarray, side: int | None = None, fit: str = "stretch") -> np.ndarray:
         """(H, W, 3) uint8 -> (3, S, S) float32."""
 
@@ -42,11 +44,12 @@ def scores_of(rgb: np.ndarray, options: Options, model: Model, infer: Infer) -> 
 
 
 def best_scores(rgb: np.ndarray, options: Options, model: Model, infer: Infer) -> Scores:
-    """Mean of the views of `quality.BEST`; how far they agree sharpens the predicted IoU."""
-    tensors = quality.tensors(lambda side: model.prepare(rgb, side, options.fit))
+    """Mean of the views of `quality.best_views`; how far they agree sharpens the predicted IoU."""
+    looks = quality.best_views(options.input_size or model.input_size)
+    tensors = quality.tensors(lambda side: model.prepare(rgb, side, options.fit), looks)
     maps = [infer(tensor) for tensor in tensors]
-    merged = quality.merge(maps)
-    views = quality.aligned(maps)
+    merged = quality.merge(maps, looks)
+    views = quality.aligned(maps, looks)
     return Scores(merged, judged(merged, views, rgb.shape[:2], options, model))
 
 

@@ -1,5 +1,6 @@
 """What every runtime is: (N, 3, S, S) in, (N, S, S) out, and a true description of itself."""
 
+import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Literal
 import numpy as np
 
 from cutout.errors import ConfigurationError, ModelFailed
+
+from .hardware import affordable_batch, available_bytes
 
 Device = Literal["auto", "cuda", "cpu"]
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
@@ -45,13 +48,24 @@ class Request:
 
 
 class Runtime(ABC):
-    """One loaded model for one input size. A single caller at a time."""
+    """One loaded model for one input size. Calls from several threads wait for each other."""
 
-    def __init__(self, request: Request, max_batch: int, preferred_batch: int) -> None:
-        """max_batch: most pictures in one engine call; preferred_batch: what pays best."""
+    def __init__(
+        self,
+        request: Request,
+        max_batch: int,
+        preferred_batch: int,
+        free_bytes: int | None = None,
+    ) -> None:
+        """max_batch: most pictures in one engine call; preferred_batch: what pays best.
+
+        Both shrink to what fits into free_bytes, by default the host's available memory.
+        """
         self.request = request
-        self.max_batch = max_batch
-        self.preferred_batch = preferred_batch
+        free = available_bytes() if free_bytes is None else free_bytes
+        self.max_batch = affordable_batch(max_batch, free, request.input_size)
+        self.preferred_batch = min(preferred_batch, self.max_batch)
+        self._running = threading.Lock()
         self._why, self._degraded = "", False
 
     def run(self, batch: np.ndarray) -> np.ndarray:
@@ -66,7 +80,9 @@ class Runtime(ABC):
             )
         if not len(batch):
             return np.empty((0, size, size), np.float32)
-        return self._run(np.ascontiguousarray(batch))
+        # The batcher is the one caller in the service; scripts may share a model among threads.
+        with self._running:
+            return self._run(np.ascontiguousarray(batch))
 
     @abstractmethod
     def _run(self, batch: np.ndarray) -> np.ndarray:

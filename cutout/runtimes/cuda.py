@@ -13,6 +13,7 @@ from cutout.errors import DeviceUnavailable, ModelFailed
 from .base import Request, Runtime
 from .cache import derived
 from .graphs import INPUT, OUTPUT
+from .hardware import gpu_free_bytes
 from .onnx_cpu import ENGINE_ERRORS
 
 log = logging.getLogger(__name__)
@@ -27,9 +28,11 @@ class OnnxCuda(Runtime):
 
     def __init__(self, request: Request, precision: str, engine: str) -> None:
         """precision: "fp32" or "fp16"; engine: a key of PROVIDERS."""
-        super().__init__(request, max_batch=BUCKETS[-1], preferred_batch=BUCKETS[-1])
-        self._precision, self._engine = precision, engine
         preload_libraries()
+        super().__init__(request, BUCKETS[-1], BUCKETS[-1], free_bytes=gpu_free_bytes())
+        self.max_batch = max(bucket for bucket in BUCKETS if bucket <= self.max_batch)
+        self.preferred_batch = self.max_batch
+        self._precision, self._engine = precision, engine
         self._session = strict_session(request, precision, engine)
         self._warm()
 
@@ -37,7 +40,7 @@ class OnnxCuda(Runtime):
         """Run each bucket once: kernels are chosen, or engines built, before the first request."""
         size = self.request.input_size
         try:
-            for bucket in BUCKETS:
+            for bucket in (bucket for bucket in BUCKETS if bucket <= self.max_batch):
                 self._run(np.zeros((bucket, 3, size, size), np.float32))
         except ModelFailed as error:
             raise DeviceUnavailable(
@@ -45,7 +48,8 @@ class OnnxCuda(Runtime):
             ) from error
 
     def _run(self, batch: np.ndarray) -> np.ndarray:
-        chunks = [batch[at : at + BUCKETS[-1]] for at in range(0, len(batch), BUCKETS[-1])]
+        most = self.max_batch
+        chunks = [batch[at : at + most] for at in range(0, len(batch), most)]
         return np.concatenate([self._run_bucket(chunk) for chunk in chunks])
 
     def _run_bucket(self, chunk: np.ndarray) -> np.ndarray:
