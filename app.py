@@ -57,7 +57,7 @@ class Parts:
     def workers(self) -> int:
         """Pictures worked on at once: enough to keep the cores and the model's batches busy."""
         cores = len(os.sched_getaffinity(0))
-        return self.settings.workers or max(cores + 1, 2 * self.batcher.max_batch)
+        return self.settings.workers or max(cores, 2 * self.batcher.max_batch)
 
     def cut(self, data: bytes, made: pipeline.Plan) -> bytes:
         """Image file in, image file out: for the commands."""

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
         1000, ge=1, description="megapixels in the service at once; more get 503"
     )
     workers: int = Field(
-        0, ge=0, description="pictures worked on at once; 0 takes the number of cores + 1"
+        0, ge=0, description="pictures worked on at once; 0 takes the number of cores"
     )
     deadline_s: float = Field(30, gt=0, description="seconds a picture may take; then 504")
     body_timeout_s: float = Field(
