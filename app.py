@@ -21,6 +21,8 @@ from cutout.settings import Settings
 from cutout.settings import load as load_settings
 from cutout.storage import Storage
 
+# Of the deadline: the rest is for pictures that take longer than those before them.
+PATIENCE = 0.8
 INFO = {
     "title": "cutout",
     "version": __version__,
@@ -86,7 +88,7 @@ class Parts:
         service = Service(
             model=self.model,
             batcher=self.batcher,
-            gate=Gate(knobs.queue, knobs.queue_megapixels),
+            gate=Gate(knobs.queue, knobs.queue_megapixels, PATIENCE * knobs.deadline_s),
             turnstile=Turnstile(self.workers, 100),
             storage=storage,
             telemetry=self.telemetry,

@@ -1,10 +1,10 @@
 """`make bench`: every question in turn, each script in a process of its own.
 
-    python -m benchmarks                  # model, codecs, stages, serve; gpu where there is one
+    python -m benchmarks                  # quality, model, codecs, stages, serve; gpu where there is one
     python -m benchmarks --quick          # a few minutes
     python -m benchmarks --only serve     # or --skip model codecs
 
-`model` and `gpu` need photographs with masks; CUTOUT_DATA names their folder.
+`quality`, `model` and `gpu` need photographs with masks; CUTOUT_DATA names their folder.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-QUESTIONS = ("model", "codecs", "stages", "serve", "gpu")
+QUESTIONS = ("quality", "model", "codecs", "stages", "serve", "gpu")
 
 
 def main() -> int:
@@ -52,15 +52,26 @@ def command_for(name: str, quick: bool) -> list[str] | str:
     script = [sys.executable, "-m", f"benchmarks.{name}"]
     if name == "gpu" and shutil.which("nvidia-smi") is None:
         return "there is no NVIDIA driver"
-    if name in ("model", "gpu"):
+    if name in ("quality", "model", "gpu"):
         photographs = data_folder() / "ecssd300"
         if not photographs.is_dir():
             return "CUTOUT_DATA names no folder with ecssd300"
+        if name == "quality":
+            return quality_gate(photographs)
         count = ["--count", "10"] if quick else []
         given = ["--models", str(models_folder()), "--data", str(photographs)]
         return [*script, *given, *count, "u2net"]
     short = {"stages": ["--turns", "2"], "serve": ["--quick"]}
     return [*script, *(short.get(name, []) if quick else [])]
+
+
+def quality_gate(photographs: Path) -> list[str]:
+    """Fails when a measure fell since the baseline, which was made with the default settings."""
+    flask = [str(Path(sys.executable).parent / "flask"), "--app", "app", "cutout", "evaluate"]
+    folders = [str(photographs / "image"), str(photographs / "mask")]
+    out = ["--out", str(ROOT / "models" / "quality"), "--restart"]
+    baseline = ["--baseline", "benchmarks/baseline-ecssd300.json", "--max-drop", "0.005"]
+    return [*flask, *folders, *out, *baseline]
 
 
 def data_folder() -> Path:

@@ -154,12 +154,18 @@ class Batcher:
 
 
 class Gate:
-    """Lets pictures in by count and by megapixels; a full house is Overloaded at once."""
+    """Lets pictures in by count, by megapixels and by the wait to expect; else Overloaded.
 
-    def __init__(self, pictures: int, megapixels: float) -> None:
-        """A single picture larger than `megapixels` is let in when it is alone."""
-        self.pictures, self.megapixels = pictures, megapixels
+    A picture that would surely be too late is refused at once, with the time to come back,
+    rather than after it has waited in vain.
+    """
+
+    def __init__(self, pictures: int, megapixels: float, patience: float = float("inf")) -> None:
+        """A single picture is always let in. patience: seconds a newcomer may have to wait."""
+        self.pictures, self.megapixels, self.patience = pictures, megapixels, patience
         self.inside, self.inside_megapixels, self.refused = 0, 0.0, 0
+        self.pace = 0.0
+        self._since = 0.0
         self._lock = threading.Lock()
 
     @contextmanager
@@ -167,18 +173,45 @@ class Gate:
         """Hold a place for a picture of `pixels` while the block runs."""
         size = pixels / 1e6
         with self._lock:
-            crowded = self.inside and self.inside_megapixels + size > self.megapixels
-            if self.inside >= self.pictures or crowded:
-                self.refused += 1
-                raise Overloaded("The service is full; try again in a moment.")
-            self.inside += 1
-            self.inside_megapixels += size
+            self._refuse_or_count(size)
+        finished = False
         try:
             yield
+            finished = True
         finally:
             with self._lock:
                 self.inside -= 1
                 self.inside_megapixels -= size
+                self._learn(finished)
+
+    def _refuse_or_count(self, size: float) -> None:
+        if self.pictures < 1 or (self.inside and self._is_full(size)):
+            self.refused += 1
+            error = Overloaded("The service is full; try again in a moment.")
+            # Half of what is inside has left by then; more would leave the model idle.
+            error.retry_after = max(1, min(30, round(self.inside * self.pace / 2)))
+            raise error
+        if not self.inside:
+            self._since = time.monotonic()
+        self.inside += 1
+        self.inside_megapixels += size
+
+    def _is_full(self, size: float) -> bool:
+        return (
+            self.inside >= self.pictures
+            or self.inside_megapixels + size > self.megapixels
+            or (self.inside + 1) * self.pace > self.patience
+        )
+
+    def _learn(self, finished: bool) -> None:
+        """Seconds from one finished picture to the next while busy, newer ones counting more.
+
+        Pictures that failed say nothing of the work a good one takes.
+        """
+        if finished:
+            now = time.monotonic()
+            spent, self._since = now - self._since, now
+            self.pace = spent if not self.pace else 0.9 * self.pace + 0.1 * spent
 
 
 class Turnstile:

@@ -159,6 +159,47 @@ def test_the_gate_counts_megapixels_but_lets_a_single_large_picture_in():
         assert gate.inside == 2
 
 
+class Clock:
+    """Monotonic seconds that pass when told to."""
+
+    def __init__(self, monkeypatch):
+        self.now = 100.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+
+
+def test_the_gate_refuses_who_would_be_too_late_and_says_when_to_come_back(monkeypatch):
+    clock, gate = Clock(monkeypatch), Gate(100, 1000, patience=10)
+    with gate.admit(1):
+        clock.now += 4
+    assert gate.pace == 4
+    with gate.admit(1), gate.admit(1):
+        with pytest.raises(Overloaded) as refused, gate.admit(1):
+            pass
+        assert refused.value.retry_after == 4
+    assert gate.refused == 1
+
+
+def test_the_gate_counts_only_busy_time_and_finished_pictures(monkeypatch):
+    clock, gate = Clock(monkeypatch), Gate(100, 1000)
+    with gate.admit(1):
+        clock.now += 2
+    clock.now += 500
+    with gate.admit(1):
+        clock.now += 2
+    with pytest.raises(ValueError), gate.admit(1):
+        clock.now += 100
+        raise ValueError
+    assert gate.pace == pytest.approx(2)
+
+
+def test_an_empty_house_takes_a_picture_however_slow_the_last_one_was(monkeypatch):
+    clock, gate = Clock(monkeypatch), Gate(100, 1000, patience=1)
+    with gate.admit(1):
+        clock.now += 50
+    with gate.admit(1):
+        assert gate.inside == 1
+
+
 def test_the_turnstile_holds_its_bound_and_keeps_the_order(pool):
     turnstile, order, most = Turnstile(2, 100), [], []
 
