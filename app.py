@@ -1,16 +1,21 @@
 """The only place where parts are joined. `python app.py` serves http://localhost:5000."""
 
+if __name__ == "__main__":
+    # Becomes the server, which imports this file anew: what follows would be loaded twice.
+    from cutout.launch import main
+
+    main()
+
 import atexit
 import os
 import sys
 import threading
 from functools import cached_property, partial
-from pathlib import Path
 
 from flask import g, redirect, request
 from flask_openapi import OpenAPI
 
-from cutout import __version__, api, cli, images, pipeline, telemetry, weights
+from cutout import __version__, api, cli, images, pipeline, telemetry
 from cutout.api import problems
 from cutout.batching import Batcher, Gate, Turnstile
 from cutout.cache import Cache
@@ -144,22 +149,6 @@ def _dress_answers(app: OpenAPI) -> None:
     app.add_url_rule("/openapi.json", "description", lambda: app.api_doc)
 
 
-def main() -> None:
-    """Fetch the weights where they are missing, then become the server.
-
-    The environment is replaced with the process: malloc reads its settings only then. Threads
-    that decode and encode would leave freed memory behind in an arena each.
-    """
-    try:
-        knobs = load_settings()
-        weights.ensure(knobs.model, models_dir=knobs.models_dir)
-    except ConfigurationError as error:
-        sys.exit(f"cutout: {error.detail}")
-    os.chdir(Path(__file__).resolve().parent)
-    environment = {"MALLOC_ARENA_MAX": "2"} | os.environ
-    os.execve(sys.executable, [sys.executable, "-m", "gunicorn", "app:serve()"], environment)
-
-
 def serve() -> OpenAPI:
     """`create_app` for gunicorn: a configuration error stops the server with one sentence."""
     try:
@@ -168,7 +157,3 @@ def serve() -> OpenAPI:
         print(f"cutout: {error.detail}", file=sys.stderr)
         # gunicorn takes 3 for "failed to boot": it stops instead of trying for ever.
         sys.exit(3)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """`make bench`: every question in turn, each script in a process of its own.
 
-    python -m benchmarks                  # quality, model, codecs, stages, serve; gpu where there is one
+    python -m benchmarks                  # all that can be asked here
     python -m benchmarks --quick          # a few minutes
     python -m benchmarks --only serve     # or --skip model codecs
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 OFF = ("off", "false", "no", "")
 ON = ("on", "true", "yes")
@@ -19,6 +19,17 @@ def switch(strength: float) -> Callable[[object], object]:
         return strength if word in ON else value
 
     return read
+
+
+def strength(usual: float, most: float) -> object:
+    """Type of a step: off (None), on (its `usual` strength), or a number from 0 to `most`."""
+    schema = {"anyOf": [{"type": "number", "minimum": 0, "maximum": most}, {"enum": ["on", "off"]}]}
+    return Annotated[
+        float | None,
+        BeforeValidator(switch(usual)),
+        Field(ge=0, le=most),
+        WithJsonSchema(schema),
+    ]
 
 
 def number(value: object) -> object:
@@ -48,26 +59,26 @@ class Options(BaseModel):
         "auto",
         description="align the matte with the picture's edges; auto knows hair from hard edges",
     )
-    threshold: Annotated[float | None, BeforeValidator(switch(0.5))] = Field(
-        None, ge=0, le=1, description="make the matte binary at this alpha; on is 0.5"
+    threshold: strength(0.5, 1) = Field(
+        None, description="make the matte binary at this alpha; on is 0.5"
     )
     softness: float = Field(
         0, ge=0, le=1, description="width in alpha of a soft ramp around the threshold; 0 is binary"
     )
-    drop_specks: Annotated[float | None, BeforeValidator(switch(0.001))] = Field(
-        None, ge=0, le=1, description="remove pieces below this share of the picture; on is 0.001"
+    drop_specks: strength(0.001, 1) = Field(
+        None, description="remove pieces below this share of the picture; on is 0.001"
     )
-    fill_holes: Annotated[float | None, BeforeValidator(switch(0.01))] = Field(
-        None, ge=0, le=1, description="fill holes below this share of the picture; on is 0.01"
+    fill_holes: strength(0.01, 1) = Field(
+        None, description="fill holes below this share of the picture; on is 0.01"
     )
-    smooth: Annotated[float | None, BeforeValidator(switch(2))] = Field(
-        None, ge=0, le=50, description="round the outline over this radius in px; on is 2"
+    smooth: strength(2, 50) = Field(
+        None, description="round the outline over this radius in px; on is 2"
     )
-    enhance_edges: Annotated[float | None, BeforeValidator(switch(0.5))] = Field(
-        None, ge=0, le=5, description="matte + weight x edges(matte), with this weight; on is 0.5"
+    enhance_edges: strength(0.5, 5) = Field(
+        None, description="matte + weight x edges(matte), with this weight; on is 0.5"
     )
-    feather: Annotated[float | None, BeforeValidator(switch(2))] = Field(
-        None, ge=0, le=100, description="soften the outline over this radius in px; on is 2"
+    feather: strength(2, 100) = Field(
+        None, description="soften the outline over this radius in px; on is 2"
     )
     matting: Literal["off", "closed-form", "knn"] = Field(
         "off", description="solve alpha in the band around the edge"
