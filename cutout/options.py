@@ -26,8 +26,8 @@ def strength(usual: float, most: float) -> object:
     schema = {"anyOf": [{"type": "number", "minimum": 0, "maximum": most}, {"enum": ["on", "off"]}]}
     return Annotated[
         float | None,
-        BeforeValidator(switch(usual)),
         Field(ge=0, le=most),
+        BeforeValidator(switch(usual)),
         WithJsonSchema(schema),
     ]
 
