@@ -39,4 +39,4 @@ class StandIn:
         full = Image.fromarray(np.float32(scores > 0.35)).resize(
             size[::-1], Image.Resampling.NEAREST
         )
-        return np.asarray(full)
+        return np.array(full)

@@ -50,3 +50,13 @@ def test_uniform_mattes_of_any_shape(value, shape):
     assert out.shape == rgb.shape and out.dtype == np.uint8
     if value != 0.5:
         np.testing.assert_array_equal(out, rgb)
+
+
+def test_the_picture_may_be_changed_in_its_place():
+    rng = np.random.default_rng(3)
+    rgb = rng.integers(0, 255, (80, 90, 3), np.uint8)
+    alpha = np.linspace(0, 1, 80 * 90, dtype=np.float32).reshape(80, 90)
+    fresh = decontaminate(rgb.copy(), alpha)
+    place = rgb.copy()
+    assert decontaminate(place, alpha, out=place) is place
+    np.testing.assert_array_equal(place, fresh)

@@ -93,3 +93,13 @@ def test_photographs_of_hair_gain_and_of_hard_edges_do_not_lose(data_dir, u2net,
         for mode in ("off", "auto")
     )
     assert after >= before + gain
+
+
+def test_the_matte_may_be_changed_in_its_place():
+    rng = np.random.default_rng(3)
+    rgb = rng.integers(0, 255, (80, 90, 3), np.uint8)
+    alpha = np.linspace(0, 1, 80 * 90, dtype=np.float32).reshape(80, 90)
+    fresh = snap_edges(rgb, alpha.copy())
+    place = alpha.copy()
+    assert snap_edges(rgb, place, out=place) is place
+    np.testing.assert_array_equal(place, fresh)

@@ -19,17 +19,18 @@ SURE = 0.01
 PURITY = 12
 
 
-def decontaminate(rgb, alpha):
-    """Estimate the foreground colours in the soft band: (H, W, 3) uint8, a new array.
+def decontaminate(rgb, alpha, out=None):
+    """Estimate the foreground colours in the soft band: (H, W, 3) uint8.
 
     rgb: (H, W, 3) uint8; alpha: (H, W) float32. Nothing changes outside the band, bit for bit.
+    out: where the answer goes, `rgb` itself to spare a copy; a new array by default.
     Foreground and background colours are weighted means
     of the purest neighbours, then both are moved the least that makes them mix to the pixel seen,
     I = alpha F + (1 - alpha) B. After Forte, "Approximate fast foreground colour estimation",
     ICIP 2021, with pure samples instead of whole windows and the exact projection at the end.
     """
     flat, rows, columns = places_of(between(alpha, SURE, 1 - SURE))
-    out = rgb.copy()
+    out = rgb.copy() if out is None else out
     if not len(flat):
         return out
     step = max(1, max(alpha.shape) // SAMPLES)

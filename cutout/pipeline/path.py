@@ -71,7 +71,8 @@ def matte_of(
     with stages("finish"):
         alpha = model.finish(scores.map, picture.size, options.fit)
     with stages("edges"):
-        alpha = snap_edges(rgb, alpha, options.edges)
+        # The matte is ours alone since `finish`: no copy of it is needed.
+        alpha = snap_edges(rgb, alpha, options.edges, out=alpha)
     with stages("refine"):
         for step in made.steps:
             alpha = step(alpha)
@@ -96,7 +97,8 @@ def cut_out(
     rgb, alpha = picture.rgb, matte.alpha
     if made.options.decontaminate:
         with tools.stages("colours"):
-            rgb = decontaminate(rgb, alpha)
+            # Nothing needs the picture's own colours after this; Pillow's arrays are read-only.
+            rgb = decontaminate(rgb, alpha, out=rgb if rgb.flags.writeable else None)
     if picture.alpha is not None:
         alpha = alpha * picture.alpha
     with tools.stages("compose"):

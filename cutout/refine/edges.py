@@ -33,17 +33,18 @@ SURE = 0.01
 GAIN = 1.25
 
 
-def snap_edges(rgb, alpha, mode="auto"):
+def snap_edges(rgb, alpha, mode="auto", out=None):
     """Alpha (H, W) float32 whose edges follow the photograph's, or `alpha` itself when off.
 
     rgb: (H, W, 3) uint8; alpha: (H, W) float32, the map at full size. mode: `off`; `snap`, one
     cell of reach, safe on hard edges; `auto`, sixteen where colours explain the matte (hair on
-    a plain ground), one elsewhere. Empty and full mattes come back unchanged.
+    a plain ground), one elsewhere. Empty and full mattes come back unchanged. out: where the
+    answer goes, `alpha` itself to spare a copy; a new array by default.
     """
     if mode == "off":
         return alpha
     flat, rows, columns = places_of(between(alpha, SURE, 1 - SURE))
-    out = alpha.copy()
+    out = alpha.copy() if out is None else out
     if not len(flat):
         return out
     fit = sample_scaled(_fit(rgb, alpha, mode), rows, columns, alpha.shape)
