@@ -46,6 +46,30 @@ class Answer:
     cache: str
 
 
+@dataclass(frozen=True)
+class Measuring:
+    """Which groups of measures, and the level above which a pixel is subject, in both maps."""
+
+    groups: tuple[str, ...] = ("mask",)
+    threshold: int = measures.THRESHOLD
+
+    def row(self, pred: np.ndarray, truth: np.ndarray) -> dict:
+        """Measures of a map against the true mask, both (H, W) uint8."""
+        pair = measures.pair(pred, truth, self.threshold)
+        scores = measures.score(pair, groups=self.groups)
+        return scores.values | {"threshold": self.threshold}
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The picture (H, W, 3), the map and the true mask (H, W), all uint8, and the measures."""
+
+    rgb: np.ndarray
+    pred: np.ndarray
+    truth: np.ndarray
+    row: dict
+
+
 @dataclass
 class Memory:
     """Remembers the scores of one picture under everything they depend on; says hit or miss."""
@@ -109,7 +133,7 @@ class Service:
         """
         pipeline.plan(call.options)
         stages, memory = Stages(), self._memory(call)
-        with self._admitted(call, stages) as (header, deadline):
+        with self._admitted(call.data, stages) as (header, deadline):
             work = self._prepare(call, Tools(stages, memory), deadline)
             with stages("decode"):
                 picture = images.decode(call.data, self.limits)
@@ -128,22 +152,35 @@ class Service:
         self.telemetry.finished(stages, result.signals)
         return Answer(name, encoded, record, stages, memory.state)
 
-    def matte(self, call: Call, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict]:
-        """Matte a picture whose true mask is known: (rgb, 8-bit alpha, what is known of it).
+    def evaluate(self, call: Call, mask: bytes, how: Measuring) -> Evaluated:
+        """Matte a picture and measure it against its true mask.
 
-        Raises SizeMismatch naming both sizes before the picture is decoded.
+        Raises SizeMismatch naming both sizes.
         """
         pipeline.plan(call.options)
         stages = Stages()
-        with self._admitted(call, stages) as (header, deadline):
-            check_sizes(header.size, truth.shape)
+        with self._admitted(call.data, stages) as (_, deadline):
             work = self._prepare(call, Tools(stages, self._memory(call)), deadline)
             with stages("decode"):
+                truth = images.decode_mask(mask, self.limits)
                 picture = images.decode(call.data, self.limits)
+            check_sizes(picture.size, truth.shape)
             matte = pipeline.matte_of(picture, work.made, self.model, work.infer, work.tools)
-        alpha = matte.alpha if picture.alpha is None else matte.alpha * picture.alpha
+            alpha = matte.alpha if picture.alpha is None else matte.alpha * picture.alpha
+            with stages("measure"):
+                pred = images.to_level(alpha)
+                row = how.row(pred, truth)
         self.telemetry.finished(stages, matte.signals)
-        return picture.rgb, images.to_level(alpha), self._about(matte, stages)
+        return Evaluated(picture.rgb, pred, truth, row | self._about(matte, stages))
+
+    def score(self, prediction: bytes, mask: bytes, how: Measuring) -> Evaluated:
+        """Measure a map made elsewhere against the true mask, on a grey ground for want of one."""
+        with self._admitted(mask, Stages()):
+            truth = images.decode_mask(mask, self.limits)
+            pred = images.decode_mask(prediction, self.limits)
+            check_sizes(pred.shape, truth.shape)
+            ground = np.full((*pred.shape, 3), 128, np.uint8)
+            return Evaluated(ground, pred, truth, how.row(pred, truth))
 
     def health(self) -> dict:
         """State for monitoring: ready or not, model, device, load, version."""
@@ -183,12 +220,12 @@ class Service:
         return Work(made, tools, infer)
 
     @contextmanager
-    def _admitted(self, call: Call, stages: Stages) -> Iterator[tuple[images.Header, float]]:
+    def _admitted(self, data: bytes, stages: Stages) -> Iterator[tuple[images.Header, float]]:
         """Check the header, pass the gate, wait for a turn: nothing is decoded before that."""
         if self.draining:
             raise NotReady("The service is stopping.")
         deadline = time.monotonic() + self.deadline_s
-        header = images.inspect(call.data, self.limits)
+        header = images.inspect(data, self.limits)
         pixels = header.size[0] * header.size[1]
         with self.gate.admit(pixels), self.turnstile.enter(pixels, deadline) as waited:
             stages.add("wait", waited)
@@ -224,9 +261,3 @@ def check_sizes(size: tuple[int, int], mask: tuple[int, int]) -> None:
             f"The image is {width} x {height} pixels (upright) and the mask "
             f"{mask_width} x {mask_height}; send a mask of the image's size."
         )
-
-
-def measured(pred: np.ndarray, truth: np.ndarray, groups: tuple[str, ...], threshold: int) -> dict:
-    """Score a map against the true mask, both (H, W) uint8."""
-    pair = measures.pair(pred, truth, threshold)
-    return measures.score(pair, groups=groups).values | {"threshold": threshold}

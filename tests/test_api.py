@@ -221,3 +221,35 @@ def test_the_page_of_docs_needs_no_other_host(client):
     for line in page.text.splitlines():
         assert "https://" not in line or ("<script" not in line and "<link" not in line)
     assert "swagger-ui-bundle.js" in page.text
+
+
+def test_a_prediction_made_elsewhere_is_scored(client, disc_mask):
+    row = post(client, "/evaluate", prediction=disc_mask, mask=disc_mask, measures="all").get_json()
+    assert (row["iou"], row["paper_mae"], row["fp"]) == (1.0, 0.0, 0)
+    assert {"sod_weighted_f", "boundary_iou", "sad"} <= row.keys()
+
+
+def test_the_overlay_shows_what_is_wrong_in_its_own_colour(client, disc_mask):
+    nothing = picture_bytes(np.zeros((120, 160), np.uint8))
+    response = post(client, "/evaluate", prediction=nothing, mask=disc_mask, overlay="on")
+    picture = np.asarray(Image.open(io.BytesIO(response.data)))
+    assert response.headers["X-Cutout-Iou"] == "0.0000"
+    red, green, blue = picture[60, 80].astype(int)
+    assert min(red, green) > blue + 60  # missed: yellow
+    assert np.ptp(picture[0, 0]) == 0  # right to leave out: grey
+
+
+@pytest.mark.parametrize("parts", [{}, {"image": b"x", "prediction": b"x"}])
+def test_evaluate_wants_an_image_or_a_prediction(client, disc_mask, parts):
+    problem(post(client, "/evaluate", mask=disc_mask, **parts), 400, "missing_field")
+
+
+def test_an_unknown_measure_is_named(client, disc_mask):
+    response = post(client, "/evaluate", prediction=disc_mask, mask=disc_mask, measures="dice")
+    assert "dice" in problem(response, 400, "invalid_value")["detail"]
+
+
+def test_evaluating_needs_a_place_in_the_house_too(client, app, disc_mask):
+    app.extensions["cutout"].service.gate.pictures = 0
+    response = post(client, "/evaluate", prediction=disc_mask, mask=disc_mask)
+    problem(response, 503, "overloaded")

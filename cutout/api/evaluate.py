@@ -2,14 +2,13 @@
 
 from dataclasses import replace
 
-import numpy as np
 from flask import Response, jsonify
 from flask_openapi import APIBlueprint, FileStorage
 from pydantic import Field
 
 from .. import images, measures
 from ..errors import InvalidValue, MissingField
-from ..service import Call, check_sizes, measured
+from ..service import Call, Evaluated, Measuring
 from .common import read, service, signal_headers
 from .problems import responses
 from .remove import BINARY, PictureForm
@@ -70,27 +69,19 @@ RESPONSES = {
 
 @bp.post("/evaluate", summary="Measure a cut-out against its true mask", responses=RESPONSES)
 def evaluate(form: EvaluateForm):
-    groups = form.groups()
+    how = Measuring(form.groups(), form.threshold)
     if (form.image is None) == (form.prediction is None):
         raise MissingField("Send image or prediction, one of them, and mask.", field="image")
-    truth = images.decode_mask(read(form.mask, "mask"), service().limits)
-    rgb, pred, about = _of_image(form, truth) if form.image else _of_prediction(form, truth)
-    row = measured(pred, truth, groups, form.threshold)
-    if form.overlay:
-        return _overlay(rgb, pred > form.threshold, truth > form.threshold, row)
-    return jsonify({**row, **about})
+    mask = read(form.mask, "mask")
+    if form.image:
+        done = service().evaluate(form.call(read(form.image, "image")), mask, how)
+    else:
+        done = service().score(read(form.prediction, "prediction"), mask, how)
+    return _overlay(done, how.threshold) if form.overlay else jsonify(done.row)
 
 
-def _of_image(form: EvaluateForm, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict]:
-    return service().matte(form.call(read(form.image, "image")), truth)
-
-
-def _of_prediction(form: EvaluateForm, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict]:
-    pred = images.decode_mask(read(form.prediction, "prediction"), service().limits)
-    check_sizes(pred.shape, truth.shape)
-    return np.full((*pred.shape, 3), 128, np.uint8), pred, {}
-
-
-def _overlay(rgb: np.ndarray, pred: np.ndarray, truth: np.ndarray, row: dict) -> Response:
-    picture = images.encode(measures.overlay(rgb, pred, truth), "png")
-    return Response(picture, mimetype="image/png", headers=signal_headers(row))
+def _overlay(done: Evaluated, threshold: int) -> Response:
+    painted = measures.overlay(done.rgb, done.pred > threshold, done.truth > threshold)
+    figures = {name: value for name, value in done.row.items() if isinstance(value, int | float)}
+    picture = images.encode(painted, "png")
+    return Response(picture, mimetype="image/png", headers=signal_headers(figures))
