@@ -129,11 +129,13 @@ class Storage:
             if self._used + len(data) > self.quota_bytes:
                 raise StorageFull("The storage quota is used up; delete results or raise it.")
             self._used += len(data)
+        written = False
         try:
             write_atomically(path, data)
-        except BaseException:
-            self._release(len(data))
-            raise
+            written = True
+        finally:
+            if not written:
+                self._release(len(data))
 
     def _release(self, count: int) -> None:
         with self._lock:

@@ -1,0 +1,96 @@
+"""Parts of an evaluation that need no set: gate, intervals, workers."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from cutout import evaluation
+from cutout.errors import InvalidValue
+from cutout.evaluation.bootstrap import Replicates, interval
+from cutout.evaluation.records import Record
+
+KILLED = """
+import os
+from cutout.evaluation import process_pool
+
+if __name__ == "__main__":
+    pool = process_pool(1)
+    print(pool.submit(os.getpid).result(), flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_workers_end_when_their_caller_is_killed(tmp_path):
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    root = Path(__file__).parent.parent
+    with subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(root)}
+    ) as caller:
+        # The worker holds the pipe too: reading ends, instead of timing out, when both are gone.
+        told, _ = caller.communicate(timeout=60)
+    assert caller.returncode == -signal.SIGKILL
+    assert int(told) != caller.pid
+
+
+def test_intervals_are_those_of_the_usual_bootstrap():
+    values = np.random.default_rng(0).beta(8, 2, 200)
+    records = [Record(f"p{n}", {"iou": value}) for n, value in enumerate(values)]
+    low, high = interval(Replicates(records).figures()["iou"][1:])
+    usual = stats.bootstrap((values,), np.mean, rng=1, method="percentile").confidence_interval
+    assert low == pytest.approx(usual.low, abs=0.003)
+    assert high == pytest.approx(usual.high, abs=0.003)
+
+
+def test_intervals_do_not_hang_on_the_order_of_pictures():
+    values = np.random.default_rng(0).random(150)
+    records = [Record(f"p{n}", {"iou": value}) for n, value in enumerate(values)]
+    both = [Replicates(order).figures()["iou"] for order in (records, records[::-1])]
+    np.testing.assert_allclose(*both)
+
+
+def summary_of(pictures=10, **figures):
+    return {
+        "pictures": pictures,
+        "settings": {"threshold": 128, "ignore": None},
+        "measures": {name: {"value": value} for name, value in figures.items()},
+    }
+
+
+@pytest.mark.parametrize(
+    "before, now, fallen",
+    [
+        ({"iou": 0.9}, {"iou": 0.8951}, []),
+        ({"iou": 0.9}, {"iou": 0.894}, ["iou"]),
+        ({"iou": 0.9}, {"iou": 0.99}, []),
+        ({"paper_mae": 0.03}, {"paper_mae": 0.036}, ["paper_mae"]),
+        ({"paper_mae": 0.03}, {"paper_mae": 0.01}, []),
+        ({"sad": 4.0}, {"sad": 4.019}, []),
+        ({"sad": 4.0}, {"sad": 4.021}, ["sad"]),
+        ({"iou": 0.9, "sod_s": 0.9}, {"iou": 0.9}, ["sod_s"]),
+    ],
+)
+def test_the_gate_names_what_fell(before, now, fallen):
+    falls = evaluation.check(summary_of(**now), summary_of(**before), max_drop=0.005)
+    assert [fall.name for fall in falls] == fallen
+
+
+def test_the_gate_does_not_pass_on_fewer_pictures_or_other_settings():
+    (fall,) = evaluation.check(summary_of(9, iou=0.9), summary_of(10, iou=0.9))
+    assert fall.text == "pictures measured: 10 before, 9 now"
+    other = summary_of(iou=0.9) | {"settings": {"threshold": 60, "ignore": None}}
+    with pytest.raises(InvalidValue, match="threshold"):
+        evaluation.check(summary_of(iou=0.9), other)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "nonsense"])
+def test_a_baseline_that_is_none_is_refused(tmp_path, text):
+    (tmp_path / "summary.json").write_text(text)
+    with pytest.raises(InvalidValue, match="is no summary"):
+        evaluation.read_summary(tmp_path / "summary.json")
