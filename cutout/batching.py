@@ -40,16 +40,20 @@ class Ticket:
     answer: Future = field(default_factory=Future)
 
     def worth_running(self) -> bool:
-        """Claim the ticket for the model, unless nobody waits for it any more."""
-        if self.answer.cancelled():
+        """Claim the ticket for the model, unless nobody waits for it any more.
+
+        Claimed first: after that the waiting side can no longer cancel, so every answer below
+        is set once and the model's thread cannot trip over one that was set already.
+        """
+        if not self.answer.set_running_or_notify_cancel():
             return False
         if time.monotonic() >= self.deadline:
             self.answer.set_exception(DeadlinePassed("The picture waited too long for the model."))
             return False
         if not self.wanted():
-            self.answer.cancel()
+            self.answer.set_exception(DeadlinePassed("The client left before its turn."))
             return False
-        return self.answer.set_running_or_notify_cancel()
+        return True
 
 
 class Batcher:

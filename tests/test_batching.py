@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from cutout.batching import Batcher, Gate, Turnstile
+from cutout.batching import Batcher, Gate, Ticket, Turnstile
 from cutout.errors import DeadlinePassed, ModelFailed, NotReady, Overloaded
 
 NEVER = float("inf")
@@ -129,6 +129,16 @@ def test_a_picture_whose_client_is_gone_never_reaches_the_model(batcher, held, p
     batcher.close()
     assert held.sizes == [[0.0]]
     assert batcher.dropped == 1
+
+
+@pytest.mark.parametrize("left_by", ["deadline", "cancel", "client"])
+def test_a_ticket_nobody_waits_for_is_settled_whatever_came_first(left_by):
+    past = 0.0 if left_by == "deadline" else NEVER
+    ticket = Ticket(tensor(1), past, lambda: left_by != "client")
+    cancelled = left_by == "cancel" and ticket.answer.cancel()
+    assert not ticket.worth_running()
+    assert not ticket.answer.cancel() or cancelled
+    assert ticket.answer.done()
 
 
 def test_close_answers_what_waits_and_refuses_what_comes(batcher, held, pool):

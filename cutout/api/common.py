@@ -47,9 +47,12 @@ def client_watch():
     def listening() -> bool:
         if not isinstance(connection, socket.socket):
             return True
+        # Not select: it cannot watch descriptors above 1023, and a busy server has them.
+        watch = select.poll()
         try:
-            readable, _, _ = select.select([connection], [], [], 0)
-            return not readable or connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+            watch.register(connection, select.POLLIN)
+            quiet = not watch.poll(0)
+            return quiet or connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
         except BlockingIOError:
             return True
         except (OSError, ValueError):
