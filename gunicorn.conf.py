@@ -14,3 +14,5 @@ keepalive = 5
 graceful_timeout = int(knobs.deadline_s) + 5
 # The weights are loaded and checked before the worker reports to its master.
 timeout = 120
+# Nothing here is steered by it, it wants a writable home, and two servers would share one.
+control_socket_disable = True
