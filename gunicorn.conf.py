@@ -10,7 +10,8 @@ worker_class = "gthread"
 # Every admitted picture holds a thread; the rest keep /health and refusals answering.
 threads = knobs.queue + 16
 worker_connections = 4 * knobs.queue + 64
-keepalive = 5
+# Longer than any Retry-After: who comes back when told to finds the connection open.
+keepalive = 40
 graceful_timeout = int(knobs.deadline_s) + 5
 # The weights are loaded and checked before the worker reports to its master.
 timeout = 120
