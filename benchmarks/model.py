@@ -50,7 +50,7 @@ def main() -> None:
                 continue
             judged = judge(pairs(args.data)[: args.count], measured.pop("scores"))
             reference = reference or judged
-            print(row(name, engine, precision, measured, judged, reference), flush=True)
+            print(row(name, engine, precision, measured, judged, reference=reference), flush=True)
 
 
 def arguments() -> argparse.Namespace:
@@ -125,7 +125,7 @@ def judge(chosen: list[tuple[Path, Path]], scores: np.ndarray) -> tuple[Accuracy
     return accuracy, alphas
 
 
-def row(name: str, engine: str, precision: str, measured: dict, judged, reference) -> str:
+def row(name: str, engine: str, precision: str, measured: dict, judged, *, reference) -> str:
     """One line of the table; the reference is the first row of this model."""
     (accuracy, alphas), (base, base_alphas) = judged, reference
     apart = [np.abs(a - b).mean() for a, b in zip(alphas, base_alphas, strict=True)]

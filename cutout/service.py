@@ -15,7 +15,7 @@ import numpy as np
 from . import __version__, images, measures, pipeline
 from .batching import Batcher, Gate, Turnstile, always
 from .cache import Cache
-from .errors import CutoutError, NotReady, SizeMismatch
+from .errors import NotReady, SizeMismatch
 from .options import Options
 from .pipeline import Extras, Model, Plan, Result, Scores, Tools
 from .storage import Storage
@@ -131,24 +131,19 @@ class Service:
         Raises the errors of `images`, `pipeline`, `batching` and `storage`; a failed picture
         leaves nothing behind.
         """
-        pipeline.plan(call.options)
+        pipeline.check(call.options, call.trimap is not None, call.background is not None)
         stages, memory = Stages(), self._memory(call)
         with self._admitted(call.data, stages) as (header, deadline):
             work = self._prepare(call, Tools(stages, memory), deadline)
             with stages("decode"):
                 picture = images.decode(call.data, self.limits)
-            with stages("store"):
-                name = self.storage.save_upload(call.data, header.format.lower())
-            try:
+            with self.storage.upload(call.data, header.format.lower()) as name:
                 result = pipeline.cut_out(picture, work.made, self.model, work.infer, work.tools)
                 del picture
                 with stages("encode"):
                     encoded = result.encode()
                 record = self._record(name, result, stages)
                 self.storage.save_result(name, encoded, record)
-            except CutoutError:
-                self.storage.discard(name)
-                raise
         self.telemetry.finished(stages, result.signals)
         return Answer(name, encoded, record, stages, memory.state)
 
@@ -157,7 +152,7 @@ class Service:
 
         Raises SizeMismatch naming both sizes.
         """
-        pipeline.plan(call.options)
+        pipeline.check(call.options, call.trimap is not None, call.background is not None)
         stages = Stages()
         with self._admitted(call.data, stages) as (_, deadline):
             work = self._prepare(call, Tools(stages, self._memory(call)), deadline)
@@ -166,9 +161,8 @@ class Service:
                 picture = images.decode(call.data, self.limits)
             check_sizes(picture.size, truth.shape)
             matte = pipeline.matte_of(picture, work.made, self.model, work.infer, work.tools)
-            alpha = matte.alpha if picture.alpha is None else matte.alpha * picture.alpha
             with stages("measure"):
-                pred = images.to_level(alpha)
+                pred = images.to_level(pipeline.shown_alpha(matte, picture))
                 row = how.row(pred, truth)
         self.telemetry.finished(stages, matte.signals)
         return Evaluated(picture.rgb, pred, truth, row | self._about(matte, stages))

@@ -12,6 +12,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,6 +76,18 @@ class Storage:
         self._write(self.upload_dir / f"{name}.{suffix}", data)
         return name
 
+    @contextmanager
+    def upload(self, data: bytes, suffix: str) -> Iterator[str]:
+        """Keep an upload while its picture is made; whatever fails inside, nothing stays behind."""
+        name = self.save_upload(data, suffix)
+        finished = False
+        try:
+            yield name
+            finished = True
+        finally:
+            if not finished:
+                self._remove(self._files(name))
+
     def save_result(self, name: str, data: bytes, record: dict) -> None:
         """Keep a finished picture and then its record; `record["file"]` is its file name."""
         self._write(self.result_dir / record["file"], data)
@@ -95,10 +108,6 @@ class Storage:
         if not record.exists():
             raise NotFound("No result has this id; it may have expired or been deleted.")
         self._remove([record, *self._files(name)])
-
-    def discard(self, name: str) -> None:
-        """Forget an upload whose picture failed."""
-        self._remove(self._files(name))
 
     def sweep(self) -> int:
         """Delete what is older than `keep_s`, recount what is left; return how many files went."""

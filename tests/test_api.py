@@ -157,6 +157,7 @@ def test_a_bug_answers_500_without_internals(client, app, disc_png, monkeypatch,
     body = problem(post(client, "/remove-bg", image=disc_png), 500, "internal")
     assert "division" not in json.dumps(body)
     assert "ZeroDivisionError" in caplog.text
+    assert not list(service.storage.upload_dir.iterdir())
 
 
 @pytest.mark.parametrize(

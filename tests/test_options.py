@@ -85,6 +85,20 @@ def test_a_background_picture_covers(client, disc_png):
     assert picture[0, 0].tolist() == [0, 0, 200]
 
 
+def test_a_jpeg_may_stand_on_a_background_picture(client, disc_png):
+    back = picture_bytes(np.full((30, 30, 3), (0, 0, 200), np.uint8))
+    response, picture = cut(client, disc_png, background_image=back, format="jpeg")
+    assert response.mimetype == "image/jpeg"
+    assert np.abs(picture[0, 0].astype(int) - [0, 0, 200]).max() < 12
+
+
+def test_transparency_of_the_picture_counts_in_its_evaluation(client, disc, disc_mask):
+    half = np.dstack([disc, np.full(disc.shape[:2], 255, np.uint8)])
+    half[:, :80, 3] = 0
+    row = post(client, "/evaluate", image=picture_bytes(half), mask=disc_mask).get_json()
+    assert row["recall"] == pytest.approx(0.5, abs=0.05)
+
+
 def test_blur_keeps_the_surroundings_of_the_original(client, disc_png):
     _, picture = cut(client, disc_png, background="blur")
     assert np.abs(picture[0, 0].astype(int) - [20, 30, 40]).max() <= 3

@@ -20,7 +20,8 @@ def make_predict(texts: dict[str, str]) -> tuple[evaluation.Predict, dict[str, s
         tools = pipeline.Tools(Stages())
         picture = images.decode(path.read_bytes(), parts.limits)
         matte = pipeline.matte_of(picture, made, parts.model, infer, tools)
-        return evaluation.Prediction(images.to_level(matte.alpha), tools.stages.ms, matte.signals)
+        level = images.to_level(pipeline.shown_alpha(matte, picture))
+        return evaluation.Prediction(level, tools.stages.ms, matte.signals)
 
     device = parts.model.device()
     about = {"model": parts.model.describe()["name"], "options": made.options.model_dump_json()}

@@ -1,7 +1,7 @@
 """One picture through the whole path, shared by the service, the commands and `RembgModel`."""
 
-from .path import Matte, Result, Tools, cut_out, matte_of
-from .plan import Extras, Plan, plan
+from .path import Matte, Result, Tools, cut_out, matte_of, shown_alpha
+from .plan import Extras, Plan, check, plan
 from .scores import Model, Scores
 
 __all__ = [
@@ -12,7 +12,9 @@ __all__ = [
     "Result",
     "Scores",
     "Tools",
+    "check",
     "cut_out",
     "matte_of",
     "plan",
+    "shown_alpha",
 ]

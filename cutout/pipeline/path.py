@@ -85,6 +85,11 @@ def matte_of(
     return Matte(alpha, scores.signals, warnings)
 
 
+def shown_alpha(matte: Matte, picture: images.Picture) -> np.ndarray:
+    """Alpha (H, W) float32 of the result: the matte within the transparency the picture has."""
+    return matte.alpha if picture.alpha is None else matte.alpha * picture.alpha
+
+
 def cut_out(
     picture: images.Picture, made: Plan, model: Model, infer: Infer, tools: Tools | None = None
 ) -> Result:
@@ -94,13 +99,11 @@ def cut_out(
     """
     tools = tools or Tools(Stages())
     matte = matte_of(picture, made, model, infer, tools)
-    rgb, alpha = picture.rgb, matte.alpha
+    rgb, alpha = picture.rgb, shown_alpha(matte, picture)
     if made.options.decontaminate:
         with tools.stages("colours"):
             # Nothing needs the picture's own colours after this; Pillow's arrays are read-only.
-            rgb = decontaminate(rgb, alpha, out=rgb if rgb.flags.writeable else None)
-    if picture.alpha is not None:
-        alpha = alpha * picture.alpha
+            rgb = decontaminate(rgb, matte.alpha, out=rgb if rgb.flags.writeable else None)
     with tools.stages("compose"):
         rgb, alpha = render.framed(rgb, alpha, made)
         pixels = render.render(rgb, alpha, made)

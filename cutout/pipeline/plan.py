@@ -27,7 +27,7 @@ class Extras:
 
 @dataclass(frozen=True)
 class Plan:
-    """Checked wishes: `steps` refine alpha in this order; `colour` is (r, g, b, a) or None."""
+    """Checked wishes: `steps` refine alpha in this order; `colour` is (r, g, b, a), None: blur."""
 
     options: Options
     extras: Extras
@@ -38,28 +38,41 @@ class Plan:
     @property
     def backed(self) -> bool:
         """Whether something is put behind the subject."""
-        blurred = self.options.background == "blur"
-        return blurred or self.extras.background is not None or bool(self.colour and self.colour[3])
+        return self.extras.background is not None or self.colour is None or self.colour[3] > 0
 
 
 def plan(options: Options, extras: Extras | None = None) -> Plan:
-    """Check what no single field can know; raises InvalidValue naming the field."""
+    """Make the plan of checked options; raises what `check` raises."""
     extras = extras or Extras()
-    colour = None if options.background == "blur" else colours.parse_colour(options.background)
-    if extras.background is not None and options.background != "transparent":
-        raise InvalidValue("Send background or background_image, not both.", field="background")
-    if extras.trimap is not None and options.matting == "off":
-        raise InvalidValue("A trimap is for matting: choose closed-form or knn.", field="trimap")
+    check(options, extras.trimap is not None, extras.background is not None)
     margin = geometry.parse_margin(options.crop_margin) if options.crop else None
-    made = Plan(options, extras, steps_for(options), colour, margin)
-    opaque = made.backed and (made.colour is None or made.colour[3] == 255)
+    return Plan(options, extras, steps_for(options), colour_of(options), margin)
+
+
+def check(options: Options, trimap: bool = False, background: bool = False) -> None:
+    """Check what no single field can know, before any picture is decoded.
+
+    trimap, background: whether those pictures come too. Raises InvalidValue naming the field.
+    """
+    colour = colour_of(options)
+    if options.crop:
+        geometry.parse_margin(options.crop_margin)
+    if background and options.background != "transparent":
+        raise InvalidValue("Send background or background_image, not both.", field="background")
+    if trimap and options.matting == "off":
+        raise InvalidValue("A trimap is for matting: choose closed-form or knn.", field="trimap")
+    opaque = background or colour is None or colour[3] == 255
     if options.format == "jpeg" and options.output == "cutout" and not opaque:
         raise InvalidValue(
             "JPEG has no transparency: choose png or webp, or send an opaque background.",
             field="format",
             allowed=["png", "webp"],
         )
-    return made
+
+
+def colour_of(options: Options) -> tuple[int, int, int, int] | None:
+    """The background's (r, g, b, a); None for a blur of the original."""
+    return None if options.background == "blur" else colours.parse_colour(options.background)
 
 
 def steps_for(options: Options) -> tuple[Step, ...]:
