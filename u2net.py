@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 from rembg.sessions import sessions_class
 from rembg.sessions.base import BaseSession
 
 from cutout import images, storage, weights
 from cutout import settings as knobs
+from cutout.cores import WORTH_A_BAND, bands, each
 from cutout.errors import ConfigurationError
 from cutout.options import Options
 from cutout.pipeline import cut_out, plan
@@ -106,8 +106,7 @@ class RembgModel:
         """
         side = side or self.input_size
         height, width = inner_size(rgb.shape[:2], side) if fit == "pad" else (side, side)
-        small = Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS)
-        unit = np.asarray(small, np.float32)
+        unit = images.lanczos(rgb, (height, width)).astype(np.float32)
         unit /= max(float(unit.max()), 1e-6)
         unit -= np.float32(self.spec.mean)
         unit /= np.float32(self.spec.std)
@@ -150,9 +149,13 @@ class RembgModel:
         low = scores.min()
         span = scores.max() - low
         unit = (scores - low) / span if span > 0 else np.zeros_like(scores)
-        small = Image.fromarray((unit.clip(0, 1) * 255).astype(np.uint8))
-        full = small.resize(size[::-1], Image.Resampling.LANCZOS)
-        return np.multiply(full, np.float32(1 / 255), dtype=np.float32)
+        full = images.lanczos((unit.clip(0, 1) * 255).astype(np.uint8), size)
+        alpha = np.empty(size, np.float32)
+        each(
+            lambda rows: np.multiply(full[rows], np.float32(1 / 255), out=alpha[rows]),
+            bands(size[0], WORTH_A_BAND),
+        )
+        return alpha
 
     def remove_bg(
         self, image_path: str | Path, output_path: str | Path, options: Options | None = None

@@ -9,6 +9,8 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from cutout.cores import usable_cores
+
 LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "onnx", "rembg", "numpy", "pillow")
 # Instructions that decide what 8-bit and half-width arithmetic costs.
 TELLING_FLAGS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8")
@@ -36,11 +38,6 @@ def processor() -> str:
     flags = facts.get("flags", "").split()
     wide = [flag for flag in TELLING_FLAGS if flag in flags]
     return f"{facts.get('model name', 'unknown')} ({' '.join(wide)})"
-
-
-def usable_cores() -> int:
-    """Cores this process may use, which in a container are fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory_gb() -> float:

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "guided"},
+    {"errors", "guided", "cores"},
     {"settings", "options", "images", "refine", "matting", "measures", "quality"},
     {"weights", "runtimes", "batching", "storage", "telemetry", "cache"},
     {"pipeline", "evaluation", "bulk"},

@@ -7,7 +7,6 @@ from openvino import Core
 from cutout.errors import DeviceUnavailable
 from cutout.runtimes import hardware
 from cutout.runtimes.cuda import first_line, padded
-from cutout.runtimes.hardware import usable_cores
 from cutout.runtimes.intel import CAPABILITY, refuse_emulation
 
 
@@ -34,19 +33,6 @@ def test_batches_are_padded_to_the_warmed_sizes(count, bucket):
     filled = padded(chunk)
     assert filled.shape == (bucket, 3, 2, 2)
     assert filled.sum() == chunk.sum()
-
-
-@pytest.mark.parametrize("text, most", [("100000 100000\n", 1), ("50000 100000\n", 1)])
-def test_a_containers_quota_limits_the_threads(tmp_path, text, most):
-    quota = tmp_path / "cpu.max"
-    quota.write_text(text)
-    assert usable_cores(quota) == most
-
-
-def test_without_a_quota_every_allowed_core_counts(tmp_path):
-    quota = tmp_path / "cpu.max"
-    quota.write_text("max 100000\n")
-    assert usable_cores(quota) == usable_cores(tmp_path / "missing") >= 1
 
 
 def test_available_memory_is_the_smaller_of_machine_and_container(tmp_path):

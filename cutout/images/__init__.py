@@ -5,6 +5,7 @@ from .decoding import NEUTRAL, Picture, decode, decode_mask
 from .encoding import SUFFIX, encode
 from .limits import KNOWN, Header, Limits
 from .opening import inspect
+from .scaling import lanczos
 
 __all__ = [
     "KNOWN",
@@ -18,5 +19,6 @@ __all__ = [
     "decode_mask",
     "encode",
     "inspect",
+    "lanczos",
     "to_level",
 ]

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from ..cores import WORTH_A_BAND, bands, each
+
 
 def compose(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Cut-out with straight alpha: colours untouched where anything shows, else zero.
@@ -12,11 +14,17 @@ def compose(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """
     if rgb.shape[:2] != alpha.shape:
         raise ValueError(f"rgb is {rgb.shape[:2]}, alpha {alpha.shape}")
-    level = to_level(alpha)
-    cutout = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)
-    cv2.insertChannel(level, cutout, 3)
-    # One 32-bit word a pixel, so that all four channels are cleared at once.
-    np.multiply(cutout.view(np.uint32)[..., 0], level > 0, out=cutout.view(np.uint32)[..., 0])
+    cutout = np.empty((*alpha.shape, 4), np.uint8)
+
+    def fill(rows: slice) -> None:
+        level = to_level(alpha[rows])
+        band = cv2.cvtColor(rgb[rows], cv2.COLOR_RGB2RGBA, dst=cutout[rows])
+        cv2.insertChannel(level, band, 3)
+        # One 32-bit word a pixel, so that all four channels are cleared at once.
+        words = band.view(np.uint32)[..., 0]
+        np.multiply(words, level > 0, out=words)
+
+    each(fill, bands(len(alpha), WORTH_A_BAND))
     return cutout
 
 

@@ -1,8 +1,6 @@
-"""What this machine has: evidence of a GPU, and the cores we may use."""
+"""What this machine has: evidence of a GPU, and memory."""
 
 import ctypes
-import math
-import os
 import shutil
 from pathlib import Path
 
@@ -30,19 +28,6 @@ def driver_finds_a_device() -> bool:
         except OSError:
             continue
     return False
-
-
-def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Cores this process may use: its affinity, less where a container's quota is smaller.
-
-    The engines count the host's cores and would start far more threads than may run at once.
-    """
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if quota.is_file():
-        share, _, period = quota.read_text().strip().partition(" ")
-        if share != "max":
-            allowed = min(allowed, math.ceil(int(share) / int(period)))
-    return max(allowed or 1, 1)
 
 
 def available_bytes(proc: Path = Path("/proc/meminfo"), group: Path = CGROUP) -> int | None:

@@ -3,11 +3,11 @@
 import numpy as np
 import openvino
 
+from cutout.cores import usable_cores
 from cutout.errors import DeviceUnavailable, ModelFailed
 
 from .base import Request, Runtime
 from .cache import derived
-from .hardware import usable_cores
 
 # Up to here one picture keeps every core busy (measured: two requests gain nothing on two cores).
 CORES_ONE_PICTURE_FEEDS = 4

@@ -4,12 +4,12 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as states
 
+from cutout.cores import usable_cores
 from cutout.errors import ModelFailed
 
 from .base import Request, Runtime
 from .cache import derived
 from .graphs import INPUT, OUTPUT
-from .hardware import usable_cores
 
 # The binding's exceptions share no base class below Exception.
 ENGINE_ERRORS = (

@@ -1,0 +1,63 @@
+"""The processor's cores: how many are ours, and array work spread over them in bands of rows."""
+
+import functools
+import itertools
+import math
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
+# Rows of a picture for which a helper pays, in light work on every pixel.
+WORTH_A_BAND = 256
+
+
+def usable_cores(quota: Path = QUOTA) -> int:
+    """Cores this process may use: its affinity, less where a container's quota is smaller.
+
+    Libraries count the host's cores and would start far more threads than may run at once.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if quota.is_file():
+        share, _, period = quota.read_text().strip().partition(" ")
+        if share != "max":
+            allowed = min(allowed, math.ceil(int(share) / int(period)))
+    return max(allowed or 1, 1)
+
+
+def bands(rows: int, least: int, most: int | None = None) -> list[slice]:
+    """Cut `rows` into equal bands of `least` rows or more: one a core, or at most `most`."""
+    count = max(1, min(rows // least, most or usable_cores()))
+    edges = [rows * place // count for place in range(count + 1)]
+    return [slice(top, end) for top, end in itertools.pairwise(edges)]
+
+
+def each(work: Callable[[slice], T], parts: list[slice]) -> list[T]:
+    """`work` of every band, at once where cores are free: the results in order.
+
+    For array work that lets go of the interpreter's lock. What no helper has begun when the
+    caller gets to it, the caller does itself, so that nobody waits in a busy server's queue.
+    The first error is raised, after every band has ended.
+    """
+    others = [_helpers().submit(work, part) for part in parts[1:]]
+    try:
+        first = work(parts[0])
+        pairs = zip(others, parts[1:], strict=True)
+        return [first, *(_finish(other, part, work) for other, part in pairs)]
+    finally:
+        for other in others:
+            if not other.cancel():
+                other.exception()
+
+
+def _finish(begun: Future[T], part: slice, work: Callable[[slice], T]) -> T:
+    return work(part) if begun.cancel() else begun.result()
+
+
+@functools.cache
+def _helpers() -> ThreadPoolExecutor:
+    """Threads of the whole process, made at first use: after a server has forked."""
+    return ThreadPoolExecutor(max(1, usable_cores() - 1), thread_name_prefix="band")

@@ -1,0 +1,105 @@
+"""Cores that are ours, and work spread over them."""
+
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from cutout import cores, images
+from cutout.cores import bands, each, usable_cores
+
+
+@pytest.mark.parametrize("text, most", [("100000 100000\n", 1), ("50000 100000\n", 1)])
+def test_a_containers_quota_limits_the_threads(tmp_path, text, most):
+    quota = tmp_path / "cpu.max"
+    quota.write_text(text)
+    assert usable_cores(quota) == most
+
+
+def test_without_a_quota_every_allowed_core_counts(tmp_path):
+    quota = tmp_path / "cpu.max"
+    quota.write_text("max 100000\n")
+    assert usable_cores(quota) == usable_cores(tmp_path / "missing") >= 1
+
+
+@pytest.mark.parametrize("rows, least, most", [(1, 64, 8), (320, 64, 3), (999, 256, 64), (7, 2, 9)])
+def test_bands_cover_every_row_once(rows, least, most):
+    cut = bands(rows, least, most)
+    assert [row for band in cut for row in range(rows)[band]] == list(range(rows))
+    assert len(cut) <= most
+    assert len(cut) == 1 or min(band.stop - band.start for band in cut) >= least
+
+
+def test_results_come_in_order_of_the_bands():
+    parts = bands(40, 1, 40)
+    assert each(lambda part: part.start, parts) == list(range(40))
+
+
+def test_bands_run_at_the_same_time(monkeypatch):
+    monkeypatch.setattr(cores, "_helpers", lambda: pool)
+    together = threading.Barrier(2)
+    with cores.ThreadPoolExecutor(1) as pool:
+        each(lambda part: together.wait(timeout=10), bands(2, 1, 2))
+
+
+def test_a_caller_does_itself_what_no_helper_has_begun(monkeypatch):
+    """Helpers that are busy with another picture must not keep this one waiting."""
+    monkeypatch.setattr(cores, "_helpers", lambda: pool)
+    free = threading.Event()
+    with cores.ThreadPoolExecutor(1) as pool:
+        pool.submit(free.wait, 30)
+        mine = each(lambda part: threading.get_ident(), bands(4, 1, 4))
+        free.set()
+    assert set(mine) == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("bad", [0, 1, 3])
+def test_an_error_in_a_band_is_raised_after_all_have_ended(bad):
+    running = []
+
+    def work(part):
+        running.append(part.start)
+        try:
+            if part.start == bad:
+                raise ZeroDivisionError(bad)
+        finally:
+            running.remove(part.start)
+
+    with pytest.raises(ZeroDivisionError):
+        each(work, bands(4, 1, 4))
+    assert not running
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+@pytest.mark.parametrize("size", [(320, 320), (213, 320), (320, 213), (512, 512)])
+@pytest.mark.parametrize("shape", [(600, 900), (900, 600), (512, 512), (301, 77), (40, 3000)])
+def test_pictures_scaled_in_parts_are_pillows(monkeypatch, shape, size, count):
+    """Parts may differ from one piece by the rounding of a coordinate, never by more."""
+    monkeypatch.setattr("cutout.images.scaling.bands", lambda rows, least: bands(rows, 16, count))
+    picture = np.asarray(Image.fromarray(data.astronaut()).resize(shape[::-1]))
+    assert_pillows(picture, size)
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+@pytest.mark.parametrize("size", [(900, 1200), (1200, 900), (1, 1), (700, 150), (1500, 80)])
+@pytest.mark.parametrize("shape", [(320, 320), (213, 320), (320, 213)])
+def test_maps_scaled_in_parts_are_pillows(monkeypatch, shape, size, count):
+    monkeypatch.setattr("cutout.images.scaling.bands", lambda rows, least: bands(rows, 16, count))
+    assert_pillows(data.astronaut()[: shape[0], : shape[1], 1], size)
+
+
+def assert_pillows(picture, size):
+    whole = Image.fromarray(picture).resize(size[::-1], Image.Resampling.LANCZOS)
+    apart = np.abs(images.lanczos(picture, size) - np.asarray(whole, np.int16))
+    assert apart.max() <= 1
+    assert np.count_nonzero(apart) <= 1e-3 * apart.size
+
+
+def test_composing_in_bands_is_composing_in_one_piece(monkeypatch):
+    rgb = data.astronaut()
+    alpha = np.random.default_rng(1).uniform(-0.2, 1.2, rgb.shape[:2]).astype(np.float32)
+    whole = images.compose(rgb, alpha)
+    monkeypatch.setattr("cutout.images.composing.bands", lambda rows, least: bands(rows, 1, 11))
+    np.testing.assert_array_equal(images.compose(rgb, alpha), whole)
