@@ -19,6 +19,7 @@ from cutout import __version__, api, cli, images, pipeline, telemetry
 from cutout.api import problems
 from cutout.batching import Batcher, Gate, Turnstile
 from cutout.cache import Cache
+from cutout.cores import usable_cores
 from cutout.errors import ConfigurationError
 from cutout.matting.solve import warm_up
 from cutout.service import Service
@@ -63,8 +64,7 @@ class Parts:
     @property
     def workers(self) -> int:
         """Pictures worked on at once: enough to keep the cores and the model's batches busy."""
-        cores = len(os.sched_getaffinity(0))
-        return self.settings.workers or max(cores, 2 * self.batcher.max_batch)
+        return self.settings.workers or max(usable_cores(), 2 * self.batcher.max_batch)
 
     def cut(self, data: bytes, made: pipeline.Plan) -> bytes:
         """Image file in, image file out: for the commands."""

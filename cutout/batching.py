@@ -5,6 +5,7 @@ delays a picture to fill a batch: on a busy server batches fill by themselves.
 """
 
 import logging
+import random
 import threading
 import time
 from collections import deque
@@ -188,24 +189,36 @@ class Gate:
                 self.inside_megapixels -= size
                 self._learn(finished)
 
+    def refuse_early(self) -> None:
+        """Raise Overloaded if no picture of whatever size would be let in now."""
+        with self._lock:
+            if self._is_closed():
+                self._refuse()
+
     def _refuse_or_count(self, size: float) -> None:
-        if self.pictures < 1 or (self.inside and self._is_full(size)):
-            self.refused += 1
-            error = Overloaded("The service is full; try again in a moment.")
-            # Half of what is inside has left by then; more would leave the model idle.
-            error.retry_after = max(1, min(30, round(self.inside * self.pace / 2)))
-            raise error
+        if self._is_closed() or (self.inside and self._is_too_much(size)):
+            self._refuse()
         if not self.inside:
             self._since = time.monotonic()
         self.inside += 1
         self.inside_megapixels += size
 
-    def _is_full(self, size: float) -> bool:
-        return (
-            self.inside >= self.pictures
-            or self.inside_megapixels + size > self.megapixels
-            or (self.inside + 1) * self.pace > self.patience
-        )
+    def _refuse(self) -> None:
+        self.refused += 1
+        error = Overloaded("The service is full; try again in a moment.")
+        # Half of what is inside has left by then; more would leave the model idle. Spread, or
+        # those refused together would come back together, each with megabytes to read.
+        seconds = random.uniform(0.25, 0.75) * self.inside * self.pace
+        error.retry_after = max(1, min(30, round(seconds)))
+        raise error
+
+    def _is_closed(self) -> bool:
+        """Whether the count or the wait is too long for any picture; one alone always goes in."""
+        late = self.inside and (self.inside + 1) * self.pace > self.patience
+        return self.inside >= self.pictures or bool(late)
+
+    def _is_too_much(self, size: float) -> bool:
+        return self.inside_megapixels + size > self.megapixels
 
     def _learn(self, finished: bool) -> None:
         """Seconds from one finished picture to the next while busy, newer ones counting more.

@@ -142,6 +142,14 @@ def test_a_full_house_answers_503_and_when_to_come_back(client, app, disc_png):
     assert int(response.headers["Retry-After"]) >= 1
 
 
+def test_a_full_house_reads_no_form(client, app):
+    """Whatever is in it: parsing megabytes of those who are refused would slow the others."""
+    app.extensions["cutout"].service.gate.pictures = 0
+    for address in ("/remove-bg", "/evaluate"):
+        problem(client.post(address, data=b"no form at all"), 503, "overloaded")
+    assert client.get("/health").status_code == 200
+
+
 def test_a_picture_that_is_too_late_answers_504_and_leaves_nothing(client, app, settings, disc_png):
     parts = app.extensions["cutout"]
     parts.model.go.clear()

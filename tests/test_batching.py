@@ -183,10 +183,27 @@ def test_the_gate_refuses_who_would_be_too_late_and_says_when_to_come_back(monke
         clock.now += 4
     assert gate.pace == 4
     with gate.admit(1), gate.admit(1):
-        with pytest.raises(Overloaded) as refused, gate.admit(1):
+        with pytest.raises(Overloaded), gate.admit(1):
             pass
-        assert refused.value.retry_after == 4
-    assert gate.refused == 1
+        with pytest.raises(Overloaded):
+            gate.refuse_early()
+    gate.refuse_early()
+    assert gate.refused == 2
+
+
+def test_those_refused_together_come_back_at_different_times(monkeypatch):
+    """Two pictures of four seconds each are inside: the place to hope for is 2 to 6 s away."""
+    clock, gate = Clock(monkeypatch), Gate(2, 1000)
+    with gate.admit(1):
+        clock.now += 4
+    times = []
+    with gate.admit(1), gate.admit(1):
+        for _ in range(50):
+            with pytest.raises(Overloaded) as refused:
+                gate.refuse_early()
+            times.append(refused.value.retry_after)
+    assert {2, 6} <= set(times) <= {2, 3, 4, 5, 6}
+    assert 3 < sum(times) / len(times) < 5
 
 
 def test_the_gate_counts_only_busy_time_and_finished_pictures(monkeypatch):

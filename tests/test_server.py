@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from held_server import answer, form, head, held_server, status
+from held_server import FORM, answer, form, head, held_server, status
 
 QUEUE, MAX_BYTES, BODY_TIMEOUT_S = 4, 50_000, 1
 KNOBS = {"queue": QUEUE, "max_bytes": MAX_BYTES, "body_timeout_s": BODY_TIMEOUT_S}
@@ -59,6 +59,26 @@ def test_a_full_house_refuses_exactly_the_rest_and_health_still_answers(server, 
     assert [status(link) for link in inside] == [200] * QUEUE
     assert metric(server, "cutout_refused") - refused == 7
     assert slowest < 1
+
+
+def test_a_refused_clients_connection_serves_its_next_request(server, disc_png):
+    """Its body was taken off the line unread, or the rest would be the next request's begin."""
+    link = http.client.HTTPConnection(*server.place, timeout=30)
+    with server.held():
+        inside = [server.send(disc_png) for _ in range(QUEUE)]
+        server.until(lambda load: load["inside"] == QUEUE)
+        refused = ask(link, form(os.urandom(MAX_BYTES - 1000)))
+    assert [status(one) for one in inside] == [200] * QUEUE
+    assert (refused, ask(link, form(disc_png))) == (503, 200)
+    link.close()
+
+
+def ask(link: http.client.HTTPConnection, body: bytes) -> int:
+    """Status of a form sent over a connection that is kept."""
+    link.request("POST", "/remove-bg", body, {"Content-Type": FORM})
+    response = link.getresponse()
+    response.read()
+    return response.status
 
 
 def test_a_client_that_left_is_dropped_before_the_model(server, disc_png):

@@ -6,10 +6,11 @@ import socket
 from flask import current_app, request
 from werkzeug.datastructures import FileStorage
 
-from ..errors import EmptyFile, InvalidRequest, InvalidValue
+from ..errors import EmptyFile, InvalidRequest, InvalidValue, Overloaded
 from ..service import Service
 from ..telemetry import Stages
 
+PIECE_BYTES = 1_000_000
 MIMETYPES = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
 
 
@@ -28,6 +29,20 @@ def read(part: FileStorage | str, field: str) -> bytes:
     if not data:
         raise EmptyFile(f"The file in {field!r} is empty.", field=field)
     return data
+
+
+def refuse_when_full() -> None:
+    """Answer 503 before the body is parsed: a full house must not spend its time on forms.
+
+    The body is still taken off the line, in large pieces: clients that are sending do not listen
+    yet, and what is left would be read as the next request.
+    """
+    try:
+        service().gate.refuse_early()
+    except Overloaded:
+        while request.stream.read(PIECE_BYTES):
+            pass
+        raise
 
 
 def bound_reading(timeout_s: float) -> None:

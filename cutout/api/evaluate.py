@@ -9,11 +9,12 @@ from pydantic import Field
 from .. import images, measures
 from ..errors import InvalidValue, MissingField
 from ..service import Call, Evaluated, Measuring
-from .common import read, service, signal_headers
+from .common import read, refuse_when_full, service, signal_headers
 from .problems import responses
 from .remove import BINARY, PictureForm
 
 bp = APIBlueprint("evaluate", __name__)
+bp.before_request(refuse_when_full)
 
 
 class EvaluateForm(PictureForm):

@@ -6,10 +6,19 @@ from pydantic import ConfigDict, Field
 
 from ..options import Options
 from ..service import Answer, Call
-from .common import MIMETYPES, client_watch, read, service, signal_headers, timing_header
+from .common import (
+    MIMETYPES,
+    client_watch,
+    read,
+    refuse_when_full,
+    service,
+    signal_headers,
+    timing_header,
+)
 from .problems import responses
 
 bp = APIBlueprint("remove", __name__)
+bp.before_request(refuse_when_full)
 
 
 class PictureForm(Options):
