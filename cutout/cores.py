@@ -5,7 +5,7 @@ import itertools
 import math
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,23 +38,21 @@ def bands(rows: int, least: int, most: int | None = None) -> list[slice]:
 def each(work: Callable[[slice], T], parts: list[slice]) -> list[T]:
     """`work` of every band, at once where cores are free: the results in order.
 
-    For array work that lets go of the interpreter's lock. What no helper has begun when the
-    caller gets to it, the caller does itself, so that nobody waits in a busy server's queue.
-    The first error is raised, after every band has ended.
+    For array work that lets go of the interpreter's lock. Helpers begin at the first band, the
+    caller at the last, until they meet: nobody waits for helpers that are busy with another
+    picture. The first error is raised, after every band has ended.
     """
-    others = [_helpers().submit(work, part) for part in parts[1:]]
+    begun = [_helpers().submit(work, part) for part in parts[:-1]]
     try:
-        first = work(parts[0])
-        pairs = zip(others, parts[1:], strict=True)
-        return [first, *(_finish(other, part, work) for other, part in pairs)]
+        mine = [work(parts[-1])]
+        while begun and begun[-1].cancel():
+            begun.pop()
+            mine.append(work(parts[len(begun)]))
+        return [*(other.result() for other in begun), *reversed(mine)]
     finally:
-        for other in others:
+        for other in begun:
             if not other.cancel():
                 other.exception()
-
-
-def _finish(begun: Future[T], part: slice, work: Callable[[slice], T]) -> T:
-    return work(part) if begun.cancel() else begun.result()
 
 
 @functools.cache

@@ -55,6 +55,23 @@ def test_a_caller_does_itself_what_no_helper_has_begun(monkeypatch):
     assert set(mine) == {threading.get_ident()}
 
 
+def test_the_caller_goes_on_while_a_helper_is_at_work(monkeypatch):
+    """One band takes as long as all others: the caller must not wait for it before they are done."""
+    monkeypatch.setattr(cores, "_helpers", lambda: pool)
+    others = threading.Semaphore(0)
+
+    def work(part):
+        if part.start:
+            others.release()
+        else:
+            for _ in range(5):
+                assert others.acquire(timeout=10)
+        return part.start
+
+    with cores.ThreadPoolExecutor(1) as pool:
+        assert each(work, bands(6, 1, 6)) == list(range(6))
+
+
 @pytest.mark.parametrize("bad", [0, 1, 3])
 def test_an_error_in_a_band_is_raised_after_all_have_ended(bad):
     running = []
