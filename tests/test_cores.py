@@ -56,7 +56,7 @@ def test_a_caller_does_itself_what_no_helper_has_begun(monkeypatch):
 
 
 def test_the_caller_goes_on_while_a_helper_is_at_work(monkeypatch):
-    """One band takes as long as all others: the caller must not wait for it before they are done."""
+    """One band takes as long as all others: the caller does them, then waits for it."""
     monkeypatch.setattr(cores, "_helpers", lambda: pool)
     others = threading.Semaphore(0)
 
