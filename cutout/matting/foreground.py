@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from cutout.cores import WORTH_A_BAND, bands, each
 from cutout.guided import between, pixels_at, places_of, sample
 
 # Neighbouring colours are gathered on so many samples a side, fewer than twice as many: bounded
@@ -29,25 +30,35 @@ def decontaminate(rgb, alpha, out=None):
     I = alpha F + (1 - alpha) B. After Forte, "Approximate fast foreground colour estimation",
     ICIP 2021, with pure samples instead of whole windows and the exact projection at the end.
     """
-    flat, rows, columns = places_of(between(alpha, SURE, 1 - SURE))
+    inside = between(alpha, SURE, 1 - SURE)
     out = rgb.copy() if out is None else out
-    if not len(flat):
+    if not inside.any():
         return out
     step = max(1, max(alpha.shape) // SAMPLES)
     colours = np.ascontiguousarray(rgb[::step, ::step])
     share = np.ascontiguousarray(alpha[::step, ::step])
-    down, across = rows / np.float32(step), columns / np.float32(step)
-    front = sample(_spread(colours, share), down, across)
-    back = sample(_spread(colours, 1 - share), down, across)
-    part = pixels_at(alpha, flat)[:, None]
+    front, back = _spread(colours, share), _spread(colours, 1 - share)
+
+    def unmix(band):
+        flat, rows, columns = places_of(inside[band])
+        down, across = (rows + band.start) / np.float32(step), columns / np.float32(step)
+        part = pixels_at(alpha[band], flat)[:, None]
+        true = sample(front, down, across)
+        _project(pixels_at(rgb[band], flat), part, true, sample(back, down, across))
+        true += np.float32(0.5)
+        out[band].reshape(-1, 3)[flat] = np.clip(true, 0, 255, out=true).astype(np.uint8)
+
+    each(unmix, bands(len(alpha), WORTH_A_BAND))
+    return out
+
+
+def _project(seen, part, front, back):
+    """Move `front` in place to where it and `back`, moved as little, mix to the colours seen."""
     rest = 1 - part
-    missing = pixels_at(rgb, flat) - part * front
+    missing = seen - part * front
     missing -= np.multiply(rest, back, out=back)
     missing *= part / (part * part + rest * rest)
     front += missing
-    front += np.float32(0.5)
-    out.reshape(-1, 3)[flat] = np.clip(front, 0, 255, out=front).astype(np.uint8)
-    return out
 
 
 def _spread(colours, share):

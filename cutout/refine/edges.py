@@ -8,6 +8,7 @@ edge say which function; inside the unsure band that function replaces the map.
 import cv2
 import numpy as np
 
+from cutout.cores import WORTH_A_BAND, bands, each
 from cutout.guided import apply_fit, between, local_fit, pixels_at, places_of, sample_scaled
 
 # The model's grid; lengths below are in its cells, so they follow its precision, not the
@@ -43,15 +44,21 @@ def snap_edges(rgb, alpha, mode="auto", out=None):
     """
     if mode == "off":
         return alpha
-    flat, rows, columns = places_of(between(alpha, SURE, 1 - SURE))
+    inside = between(alpha, SURE, 1 - SURE)
     out = alpha.copy() if out is None else out
-    if not len(flat):
+    if not inside.any():
         return out
-    fit = sample_scaled(_fit(rgb, alpha, mode), rows, columns, alpha.shape)
-    seen = apply_fit(pixels_at(rgb, flat) * np.float32(1 / 255), fit)
-    seen = np.clip((seen - 0.5) * GAIN + 0.5, 0, 1)
-    own = pixels_at(alpha, flat)
-    out.reshape(-1)[flat] = own + _unsure(own) * (seen - own)
+    fit = _fit(rgb, alpha, mode)
+
+    def snap(band):
+        flat, rows, columns = places_of(inside[band])
+        here = sample_scaled(fit, rows + band.start, columns, alpha.shape)
+        seen = apply_fit(pixels_at(rgb[band], flat) * np.float32(1 / 255), here)
+        seen = np.clip((seen - 0.5) * GAIN + 0.5, 0, 1)
+        own = pixels_at(alpha[band], flat)
+        out[band].reshape(-1)[flat] = own + _unsure(own) * (seen - own)
+
+    each(snap, bands(len(alpha), WORTH_A_BAND))
     return out
 
 
