@@ -14,6 +14,7 @@ from PIL import Image
 from serving import serve
 from skimage import data
 
+from cutout.options import Options
 from cutout.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -118,3 +119,12 @@ def test_the_readme_has_commands():
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_stands_in_the_readme(name):
     assert f"`CUTOUT_{name.upper()}`" in README
+
+
+@pytest.mark.parametrize("name, field", Options.model_fields.items())
+def test_every_option_and_its_default_stand_in_the_readme(name, field):
+    words = {None: ("off", "–", "model's"), True: ("on",), False: ("off",)}
+    # 1 == True: by identity, or an iteration would be "on".
+    known = [said for value, said in words.items() if field.default is value]
+    shown = known[0] if known else (str(field.default),)
+    assert any(f"| `{name}` | {word} |" in README for word in shown), shown
