@@ -123,7 +123,7 @@ def test_every_setting_stands_in_the_readme(name):
 
 @pytest.mark.parametrize("name, field", Options.model_fields.items())
 def test_every_option_and_its_default_stand_in_the_readme(name, field):
-    words = {None: ("off", "–", "model's"), True: ("on",), False: ("off",)}
+    words = {None: ("off", "none", "model's"), True: ("on",), False: ("off",)}
     # 1 == True: by identity, or an iteration would be "on".
     known = [said for value, said in words.items() if field.default is value]
     shown = known[0] if known else (str(field.default),)
