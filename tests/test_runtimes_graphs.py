@@ -7,12 +7,14 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
 from cutout.errors import ConfigurationError
-from cutout.runtimes import Request, cache, graphs
-from cutout.runtimes.cache import derived, recipe_key, shipped_ranges, write_atomically
+from cutout.runtimes import Request, cache, graphs, open_runtime, seals
+from cutout.runtimes.cache import derived, recipe_key, shipped_ranges
+from cutout.runtimes.files import write_atomically
 
 SHIPPED = ["u2net", "u2netp"]
 
@@ -70,6 +72,42 @@ def test_a_built_graph_is_used_again(request_):
 
 
 @pytest.mark.weights
+def test_a_damaged_graph_is_built_anew(request_, tmp_path):
+    request = replace(request_, cache_dir=tmp_path)
+    graph = derived(request, "fp32")
+    whole = graph.read_bytes()
+    flip_a_byte(graph)
+    assert derived(request, "fp32").read_bytes() == whole
+
+
+@pytest.mark.weights
+def test_a_damaged_compiled_model_is_compiled_anew(request_, tmp_path):
+    """OpenVINO itself loads it without a word."""
+    request = replace(request_, cache_dir=tmp_path, runtime="openvino", precision="fp32")
+    picture = np.random.default_rng(0).normal(size=(1, 3, 320, 320)).astype(np.float32)
+    before = scores_of(request, picture)
+    (blob,) = (tmp_path / "openvino").glob("*.blob")
+    blob.chmod(0o600)
+    flip_a_byte(blob)
+    np.testing.assert_array_equal(scores_of(request, picture), before)
+    assert seals.intact(blob)
+
+
+def scores_of(request, picture):
+    runtime = open_runtime(request)
+    try:
+        return runtime.run(picture)
+    finally:
+        runtime.close()
+
+
+def flip_a_byte(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0x40
+    path.write_bytes(data)
+
+
+@pytest.mark.weights
 def test_a_changed_recipe_builds_anew(request_, monkeypatch):
     before = derived(request_, "fp32")
     monkeypatch.setattr(graphs, "RECIPE", graphs.RECIPE + 1)
@@ -102,8 +140,9 @@ def test_two_processes_building_at_once_leave_one_whole_file(request_, tmp_path)
     for builder in builders:
         builder.join(60)
     assert [builder.exitcode for builder in builders] == [0, 0]
-    files = list((tmp_path / "graphs").iterdir())
-    assert len(files) == 1
+    files = list((tmp_path / "graphs").glob("*.onnx"))
+    assert sorted((tmp_path / "graphs").iterdir()) == [files[0], seals.mark(files[0])]
+    assert seals.intact(files[0])
     onnx.checker.check_model(onnx.load(files[0]))
 
 

@@ -1,10 +1,8 @@
-"""Derived graphs on disk: built once, kept under a hash of their recipe, written atomically."""
+"""Derived graphs on disk: built once, kept under a hash of their recipe, sealed."""
 
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +11,8 @@ from cutout.errors import ConfigurationError
 
 from . import graphs
 from .base import Request
+from .files import write_atomically
+from .seals import intact, seal
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +22,11 @@ def derived(request: Request, kind: graphs.Kind) -> Path:
     ranges = shipped_ranges(request.model_name) if kind == "int8" else None
     key = recipe_key(request.sha256, kind, ranges)
     target = request.cache_dir / "graphs" / f"{request.model_name}-{kind}-{key}.onnx"
-    if not target.exists():
+    if not intact(target):
         log.info("building the %s graph of %s", kind, request.model_name)
         data = graphs.build(request.weights, kind, ranges)
         write_atomically(target, data)
+        seal(target)
     return target
 
 
@@ -55,25 +56,3 @@ def shipped_ranges(model_name: str) -> dict:
 
 def has_ranges(model_name: str) -> bool:
     return (files(__package__) / "ranges" / f"{model_name}.json").is_file()
-
-
-def write_atomically(target: Path, data: bytes) -> None:
-    """Never a half file under the final name; of two processes building at once the last wins."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".part")
-    except OSError as error:
-        raise ConfigurationError(
-            f"the cache folder cannot be written ({error.strerror}); set another one"
-        ) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise ConfigurationError(
-            f"a derived model could not be stored ({error.strerror}); free some disk space"
-        ) from error

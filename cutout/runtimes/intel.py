@@ -8,6 +8,7 @@ from cutout.errors import DeviceUnavailable, ModelFailed
 
 from .base import Request, Runtime
 from .cache import derived
+from .seals import drop_damaged, seal_all
 
 # Up to here one picture keeps every core busy (measured: two requests gain nothing on two cores).
 CORES_ONE_PICTURE_FEEDS = 4
@@ -24,7 +25,9 @@ class OpenVino(Runtime):
         self._threads = request.threads or usable_cores()
         self._core = openvino.Core()
         refuse_emulation(self._core, precision)
-        self._core.set_property({"CACHE_DIR": str(request.cache_dir / "openvino")})
+        compiled = request.cache_dir / "openvino"
+        drop_damaged(compiled, "*.blob")
+        self._core.set_property({"CACHE_DIR": str(compiled)})
         model = self._core.read_model(graph_for(request, precision))
         # A fixed shape lets the compiler choose its kernels and reuse memory.
         model.reshape([1, 3, request.input_size, request.input_size])
@@ -32,6 +35,7 @@ class OpenVino(Runtime):
         self._queue = None
         if self._threads > CORES_ONE_PICTURE_FEEDS:
             self._queue = openvino.AsyncInferQueue(self._compile(model, "THROUGHPUT"))
+        seal_all(compiled, "*.blob")
         self._request = self._single.create_infer_request()
         # Asked once: it waits for the picture that is being computed, and holds the GIL meanwhile,
         # so that every thread of a busy server would stand still with it.
