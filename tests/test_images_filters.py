@@ -1,0 +1,98 @@
+"""PNG's row filters, and the choice among them."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cutout.images import filters, recipes
+
+RANDOM = np.random.default_rng(4)
+ROWS = RANDOM.integers(0, 256, (40, 60), dtype=np.uint8)
+
+
+def slow_paeth(a, b, c):
+    """The text of the specification, section 9.4, for one byte."""
+    p = a + b - c
+    pa, pb, pc = abs(p - a), abs(p - b), abs(p - c)
+    if pa <= pb and pa <= pc:
+        return a
+    return b if pb <= pc else c
+
+
+PREDICTIONS = {
+    filters.NONE: lambda a, b, c: 0,
+    filters.SUB: lambda a, b, c: a,
+    filters.UP: lambda a, b, c: b,
+    filters.AVERAGE: lambda a, b, c: (a + b) // 2,
+    filters.PAETH: slow_paeth,
+}
+
+
+def slow(rows, kind, step):
+    """Section 9.2, a byte at a time; what lies outside the picture is zero."""
+    whole = np.pad(rows.astype(int), ((1, 0), (step, 0)))
+    return np.array(
+        [
+            [
+                whole[y, x] - PREDICTIONS[kind](whole[y, x - step], whole[y - 1, x], corner)
+                for x in range(step, whole.shape[1])
+                for corner in [whole[y - 1, x - step]]
+            ]
+            for y in range(1, len(whole))
+        ]
+    ).astype(np.uint8)
+
+
+@pytest.mark.parametrize("kind", PREDICTIONS)
+@pytest.mark.parametrize("step", [1, 3, 4])
+def test_a_filter_agrees_with_the_specification(kind, step):
+    fast = filters.filtered(ROWS, kind, slice(0, 40), step)
+    assert (fast[:, 0] == kind).all()
+    assert np.array_equal(fast[:, 1:], slow(ROWS, kind, step))
+
+
+@pytest.mark.parametrize("kind", [*PREDICTIONS, filters.EACH_ROW])
+def test_a_band_is_filtered_like_the_whole(kind):
+    whole = filters.filtered(ROWS, kind, slice(0, 40), 3)
+    assert np.array_equal(filters.filtered(ROWS, kind, slice(13, 29), 3), whole[13:29])
+
+
+def test_each_row_gets_the_filter_of_the_smallest_sum():
+    whole = filters.filtered(ROWS, filters.EACH_ROW, slice(0, 40), 3)
+    sums = [np.abs(slow(ROWS, kind, 3).view(np.int8).astype(int)).sum(1) for kind in PREDICTIONS]
+    assert np.array_equal(whole[:, 0], np.argmin(sums, axis=0))
+    assert len(set(whole[:, 0])) > 1
+    for row, result in enumerate(whole):
+        assert np.array_equal(result[1:], slow(ROWS, result[0], 3)[row])
+
+
+@pytest.mark.parametrize("axis, kind", [(0, filters.UP), (1, filters.SUB)])
+def test_the_filter_follows_the_picture(axis, kind):
+    # Streaks along one axis, with grain so that a packer finds no repeated lines.
+    streaks = RANDOM.integers(0, 250, (900, 1, 3) if axis else (1, 900, 3))
+    grain = RANDOM.integers(0, 6, (900, 900, 3))
+    rows = (streaks + grain).astype(np.uint8).reshape(900, -1)
+    assert recipes.choose(rows, 3).kind == kind
+
+
+def test_planes_take_paeth():
+    # A gradient in both directions at once, in colour steps of its own at every pixel.
+    steps = RANDOM.integers(-9, 10, (900, 1, 1)).cumsum(0)
+    more = RANDOM.integers(-9, 10, (1, 900, 3)).cumsum(1)
+    rows = (steps + more + RANDOM.integers(0, 3, (900, 900, 3))).astype(np.uint8)
+    assert recipes.choose(rows.reshape(900, -1), 3).kind == filters.PAETH
+
+
+def test_the_level_follows_what_it_costs():
+    # A gradient packs to nothing at a high level; noise packs alike at every level.
+    noise = RANDOM.integers(0, 256, (900, 3600), dtype=np.uint8)
+    photo = Image.fromarray(RANDOM.integers(0, 256, (60, 80, 4), dtype=np.uint8))
+    soft = np.asarray(photo.resize((900, 900), Image.Resampling.BICUBIC)).reshape(900, -1)
+    levels = {max(recipes.choose(rows, 4).levels) for rows in (noise, soft)}
+    assert levels <= {3, 4}
+
+
+@pytest.mark.parametrize("shape", [(1, 4_000_000), (4_000_000, 1), (3000, 4000)])
+def test_a_blank_or_endless_picture_gets_a_recipe(shape):
+    assert recipes.choose(np.zeros(shape, np.uint8), 1).kind in PREDICTIONS
+    assert recipes.choose(np.full(shape, 9, np.uint8), 1).kind in PREDICTIONS
