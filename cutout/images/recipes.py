@@ -1,9 +1,10 @@
-"""Which filter and level pack a picture fast, and little larger than Pillow's level 6 would.
+"""Which filter and level pack a picture fast, and at most 5 % larger than Pillow's level 6 would.
 
 Which filter packs best depends on the picture, by up to a sixth. So does what a low level costs:
-level 3 gives from 4 % less to 7 % more than Pillow's level 6, level 4 from 9 % less to 3 % more
-and takes a quarter longer (`benchmarks/codecs.py`). So strips of each picture are packed in a few
-ways.
+against Pillow's level 6, level 3 gave from 7 % less to 10 % more, level 4 from 11 % less to 6 %
+more and takes a fifth longer, level 5 another fifth (`benchmarks/codecs.py`). So strips of each
+picture are packed in a few ways first, and only large pictures, where time counts, take a low
+level.
 """
 
 import numpy as np
@@ -16,14 +17,18 @@ from .deflate import Recipe, pack
 _STRIP, _STRIPS, _BLOCK = 4, 8, 8
 # Bytes of a row that are looked at: a picture of a single, endless row is not packed four times.
 _WIDTH = 1 << 16
-_FAST, _USUAL, _PILLOWS = 3, 4, 6
-# How much smaller than the strips packed Pillow's way those of the fast level must be: for the
-# fast level alone, and for every other band. The strips foresee the whole up to 5 % too small.
-_FAST_WORTH, _MIXED_WORTH = 0.98, 1.03
-# What each filter's size counts: up is best on most large photographs, and the fastest.
-_COST = {filters.UP: 0.97, filters.SUB: 1, filters.PAETH: 1}
-# Up to so many bytes Pillow's own way takes a few milliseconds.
+_FAST, _USUAL, _CAREFUL, _PILLOWS = 3, 4, 5, 6
+# Up to so many bytes Pillow's own way takes milliseconds; it packs small, sharp pictures best.
 _SMALL_BYTES = 1 << 21
+# Up to so many bytes, 8 megapixels with alpha, the careful level takes no longer than the low ones
+# on the 12 megapixels of a camera.
+_MEDIUM_BYTES = 1 << 25
+# How much smaller than the strips packed Pillow's way those of the fast level must be: for the
+# fast level alone, and for it in every other band. The strips foresee up to 5 % too little.
+_FAST_WORTH, _MIXED_WORTH = 0.98, 1.03
+# On large pictures up packs nearly always best and is the fastest, so that others have to be so
+# much smaller in the strips.
+_UP_WORTH = 0.97
 
 
 def choose(rows: np.ndarray, step: int) -> Recipe:
@@ -31,12 +36,20 @@ def choose(rows: np.ndarray, step: int) -> Recipe:
     if rows.size <= _SMALL_BYTES:
         return Recipe(filters.EACH_ROW, (_PILLOWS,))
     strips = _strips(rows, step)
-    sizes = {kind: _packed(strips, step, kind, _FAST) for kind in _COST}
-    kind = min(_COST, key=lambda kind: sizes[kind] * _COST[kind])
-    size, pillows = sizes[kind], _packed(strips, step, filters.EACH_ROW, _PILLOWS)
-    if size <= _FAST_WORTH * pillows:
-        return Recipe(kind, (_FAST,))
-    return Recipe(kind, (_FAST, _USUAL) if size <= _MIXED_WORTH * pillows else (_USUAL,))
+    kinds = (filters.UP, filters.SUB, filters.PAETH)
+    sizes = {kind: _packed(strips, step, kind, _FAST) for kind in kinds}
+    if rows.size <= _MEDIUM_BYTES:
+        return Recipe(min(kinds, key=sizes.__getitem__), (_CAREFUL,))
+    best = min(kinds, key=sizes.__getitem__)
+    kind = best if sizes[best] < _UP_WORTH * sizes[filters.UP] else filters.UP
+    return Recipe(kind, _levels(sizes[kind] / _packed(strips, step, filters.EACH_ROW, _PILLOWS)))
+
+
+def _levels(ratio: float) -> tuple[int, ...]:
+    """ratio: bytes of the strips at the fast level to those packed Pillow's way."""
+    if ratio <= _FAST_WORTH:
+        return (_FAST,)
+    return (_FAST, _USUAL) if ratio <= _MIXED_WORTH else (_USUAL,)
 
 
 def _strips(rows: np.ndarray, step: int) -> list[tuple[np.ndarray, slice]]:
@@ -48,9 +61,8 @@ def _strips(rows: np.ndarray, step: int) -> list[tuple[np.ndarray, slice]]:
         return [(middle, slice(0, _STRIP))]
     tops = shown[np.linspace(0, len(shown), 2 * _STRIPS + 1)[1::2].astype(int)]
     tops[1::2] += _STRIP
-    return [
-        (middle, slice(top, top + _STRIP)) for top in np.unique(tops).tolist() if top < len(rows)
-    ]
+    inside = np.unique(tops[tops < len(rows)]).tolist()
+    return [(middle, slice(top, top + _STRIP)) for top in inside]
 
 
 def _packed(strips: list[tuple[np.ndarray, slice]], step: int, kind: int, level: int) -> int:
