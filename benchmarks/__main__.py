@@ -61,7 +61,7 @@ def command_for(name: str, quick: bool) -> list[str] | str:
         count = ["--count", "10"] if quick else []
         given = ["--models", str(models_folder()), "--data", str(photographs)]
         return [*script, *given, *count, "u2net"]
-    short = {"stages": ["--turns", "2"], "serve": ["--quick"]}
+    short = {"codecs": ["--quick"], "stages": ["--turns", "2"], "serve": ["--quick"]}
     return [*script, *(short.get(name, []) if quick else [])]
 
 

@@ -1,15 +1,14 @@
 """Which codec for 12 megapixels: CPU milliseconds and bytes of each candidate, side by side.
 
-`python benchmarks/codecs.py [PHOTO.jpg]`; without a photograph one is drawn from a picture that
-comes with scikit-image, enlarged and given a sensor's noise. Candidates that are not installed
-(pyvips, isal) are left out and named.
+`python -m benchmarks.codecs [PHOTO.jpg] [--data FOLDER]`; without a photograph one is drawn from a
+picture that comes with scikit-image, enlarged and given a sensor's noise. Candidates that are not
+installed (pyvips, isal, deflate) are left out and named. Then ours on many pictures: CPU time, wall
+time and size. FOLDER holds sets of photographs in `image` and `mask`, as `CUTOUT_DATA` does.
 """
 
+import argparse
 import importlib
 import io
-import platform
-import subprocess
-import sys
 import time
 from pathlib import Path
 from statistics import median
@@ -23,6 +22,8 @@ from zlib_ng import zlib_ng
 
 from cutout import images
 from cutout.images import filters
+
+from . import machine, pictures
 
 HEIGHT, WIDTH = 3000, 4000
 
@@ -49,14 +50,20 @@ def soft_shape(height, width):
     return np.clip((1 - distance) * 40 + 0.5, 0, 1)
 
 
-def measured(name, work, base=None, rounds=5):
+def timed(work, rounds=5):
+    """What it gives, and the medians of its CPU and wall milliseconds."""
     times = []
     for _ in range(rounds):
-        start = time.process_time()
+        start, clock = time.process_time(), time.perf_counter()
         result = work()
-        times.append(1000 * (time.process_time() - start))
+        times.append((time.process_time() - start, time.perf_counter() - clock))
+    return result, *(1000 * median(column) for column in zip(*times, strict=True))
+
+
+def measured(name, work, base=None, rounds=5):
+    result, cpu_ms, wall_ms = timed(work, rounds)
     ratio = f"{len(result) / base:8.3f}" if base else ""
-    print(f"{name:34s}{median(times):8.0f} ms{ratio}", flush=True)
+    print(f"{name:34s}{cpu_ms:8.0f} {wall_ms:8.0f} ms{ratio}", flush=True)
     return result
 
 
@@ -101,7 +108,11 @@ def encoders(cutout):
         return filters.filtered(rows, filters.UP, slice(0, len(rows)), 4)
 
     if isal := optional("isal.isal_zlib"):
-        yield "isal 2, up (pixels only)", lambda: isal.compress(up(), 2)
+        yield "isal 1, up (pixels only)", lambda: isal.compress(up(), 1)
+    if libdeflate := optional("deflate"):
+        for level in (1, 3):
+            name = f"libdeflate {level}, up (pixels only)"
+            yield name, lambda level=level: libdeflate.zlib_compress(up(), level)
     for level in (2, 3, 4, 5):
         name = f"zlib-ng {level}, up (pixels only)"
         yield name, lambda level=level: zlib_ng.compress(up(), level)
@@ -116,13 +127,56 @@ def optional(module):
         return None
 
 
+def as_decoded(source, grain, quality, size=(WIDTH, HEIGHT)):
+    """A picture stretched to the size, with grain, as it comes out of a JPEG file."""
+    pixels = np.asarray(source.convert("RGB").resize(size, Image.Resampling.BICUBIC), np.float32)
+    noise = np.random.default_rng(1).normal(0, grain, pixels.shape) if grain else 0
+    file = io.BytesIO()
+    Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8)).save(
+        file, "JPEG", quality=quality
+    )
+    return images.decode(file.getvalue()).rgb
+
+
+def cutouts(folder):
+    """Name and cut-out: grainy and soft at several sizes, opaque ones, photographs as they are."""
+    shape = soft_shape(HEIGHT, WIDTH)
+    for name in (*pictures.NAMES, "rocket"):
+        source = Image.fromarray(getattr(samples, name)())
+        for grain, quality in ((pictures.GRAIN, pictures.QUALITY), (0, 90), (0, 75)):
+            rgb = as_decoded(source, grain, quality)
+            yield f"{name} 12 MP, grain {grain:g}, q{quality}", images.compose(rgb, shape)
+        yield f"{name} 12 MP, RGB, grain 0, q75", rgb
+        for width, height in ((2000, 1500), (1000, 750), (400, 300)):
+            rgb = as_decoded(source, 0, 90, (width, height))
+            yield f"{name} {width} x {height}", images.compose(rgb, soft_shape(height, width))
+    for path in sorted(folder.glob("*/image/*"))[::20] if folder else ():
+        mask = next(path.parent.with_name("mask").glob(f"{path.stem}*"), None)
+        if mask:
+            alpha = np.asarray(Image.open(mask).convert("L"), np.float32) / 255
+            yield path.stem, images.compose(images.decode(path.read_bytes()).rgb, alpha)
+
+
+def survey(folder):
+    """Ours on many pictures, against Pillow's level 6."""
+    print(f"\n{'ours: cut-out to PNG':34s}{'CPU':>8s} {'wall':>8s} ms   x Pillow 6")
+    ratios = []
+    for name, cutout in cutouts(folder):
+        data, cpu_ms, wall_ms = timed(lambda cutout=cutout: images.encode(cutout), rounds=3)
+        ratios.append(len(data) / len(by_pillow(cutout, 6)))
+        print(f"{name:34s}{cpu_ms:8.0f} {wall_ms:8.0f} ms{ratios[-1]:8.3f}", flush=True)
+    print(f"{len(ratios)} pictures: median {median(ratios):.3f}, worst {max(ratios):.3f}")
+
+
 def main():
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    print(f"{platform.machine()}, Python {platform.python_version()}, commit {commit}")
-    print("CPU time, median of 5; bytes as a multiple of Pillow's level 6")
-    jpeg = Path(sys.argv[1]).read_bytes() if len(sys.argv) > 1 else photograph()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photo", type=Path, nargs="?")
+    parser.add_argument("--data", type=Path, help="folder of sets with image/ and mask/")
+    parser.add_argument("--quick", action="store_true", help="without the many pictures")
+    chosen = parser.parse_args()
+    print(machine.machine())
+    print("CPU and wall time, medians of 5; bytes as a multiple of Pillow's level 6")
+    jpeg = chosen.photo.read_bytes() if chosen.photo else photograph()
     print(f"\nJPEG of {len(jpeg)} bytes to RGB")
     for name, work in decoders(jpeg):
         rgb = measured(name, work)
@@ -134,6 +188,8 @@ def main():
     base = len(measured("Pillow 6", lambda: by_pillow(cutout, 6), rounds=1))
     for name, work in encoders(cutout):
         measured(name, work, base)
+    if not chosen.quick:
+        survey(chosen.data)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Which filter and level pack a picture fast, and at most 5 % larger than Pillow's level 6 would.
 
 Which filter packs best depends on the picture, by up to a sixth. So does what a low level costs:
-against Pillow's level 6, level 3 gave from 7 % less to 10 % more, level 4 from 11 % less to 6 %
-more and takes a fifth longer, level 5 another fifth (`benchmarks/codecs.py`). So strips of each
-picture are packed in a few ways first, and only large pictures, where time counts, take a low
-level.
+against Pillow's level 6, level 3 gave from 7 % less to 10 % more, level 4 from 11 % less to 9 %
+more and takes a fifth longer, level 5 from 14 % less to 6 % more and another fifth of the time
+(`benchmarks/codecs.py`). So strips of each picture are packed in a few ways first, and only large
+pictures, where time counts, take a low level.
 """
 
 import numpy as np
@@ -49,7 +49,7 @@ def _levels(ratio: float) -> tuple[int, ...]:
     """ratio: bytes of the strips at the fast level to those packed Pillow's way."""
     if ratio <= _FAST_WORTH:
         return (_FAST,)
-    return (_FAST, _USUAL) if ratio <= _MIXED_WORTH else (_USUAL,)
+    return (_FAST, _USUAL) if ratio <= _MIXED_WORTH else (_CAREFUL,)
 
 
 def _strips(rows: np.ndarray, step: int) -> list[tuple[np.ndarray, slice]]:
