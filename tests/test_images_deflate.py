@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageCms
 from skimage import data as samples
 
-from cutout import images
+from cutout import cores, images
 from cutout.images import deflate, filters, png, recipes
 
 KINDS = [filters.NONE, filters.SUB, filters.UP, filters.AVERAGE, filters.PAETH, filters.EACH_ROW]
@@ -33,7 +33,7 @@ def packing(monkeypatch, band_bytes=1 << 19, threads=2, recipe=None):
     """Encode with bands of this size, on threads of our own."""
     with ThreadPoolExecutor(threads) as pool, monkeypatch.context() as patch:
         patch.setattr(deflate, "_BAND_BYTES", band_bytes)
-        patch.setattr(deflate, "_threads", lambda: pool)
+        patch.setattr(cores, "_helpers", lambda: pool)
         if recipe:
             patch.setattr(recipes, "choose", lambda rows, step: recipe)
         yield
@@ -124,7 +124,7 @@ def test_a_profile_stands_before_the_pixels():
 
 def test_no_second_copy_of_the_picture_is_made(monkeypatch):
     picture = np.zeros((3000, 4000, 4), np.uint8)
-    with packing(monkeypatch, recipe=deflate.Recipe(filters.PAETH, (3,))):
+    with packing(monkeypatch, threads=1, recipe=deflate.Recipe(filters.PAETH, (3,))):
         tracemalloc.start()
         images.encode(picture)
         peak = tracemalloc.get_traced_memory()[1]

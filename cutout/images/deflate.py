@@ -7,15 +7,12 @@ Source: RFC 1950, RFC 1951; M. Adler, pigz.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
-from itertools import cycle, islice
 
 import numpy as np
 from zlib_ng import zlib_ng
 
-from ..cores import usable_cores
+from .. import cores
 from .filters import filtered
 
 # Bytes of a band: large enough that its own Huffman tables and hand-over cost nothing, small enough
@@ -52,11 +49,14 @@ def stream(rows: np.ndarray, step: int, recipe: Recipe) -> Iterator[bytes]:
     """
     height = max(1, _BAND_BYTES // rows.shape[1])
     bands = [slice(top, min(top + height, len(rows))) for top in range(0, len(rows), height)]
-    work = partial(pack, rows, step, recipe.kind)
-    levels = islice(cycle(recipe.levels), len(bands))
+
+    def work(band: slice) -> Piece:
+        level = recipe.levels[band.start // height % len(recipe.levels)]
+        return pack(rows, step, recipe.kind, level, band)
+
     yield _HEADER
     adler = 1
-    for piece in (map if len(bands) == 1 else _threads().map)(work, levels, bands):
+    for piece in cores.each(work, bands):
         adler = joined(adler, piece)
         yield piece.data
     yield adler.to_bytes(4, "big")
@@ -81,9 +81,3 @@ def joined(adler: int, piece: Piece) -> int:
     low = (first + (piece.adler & 0xFFFF) - 1) % _ADLER_BASE
     high = (second + (piece.adler >> 16) + piece.length * (first - 1)) % _ADLER_BASE
     return high << 16 | low
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    """Started at the first large picture and shared by all, so that many do not crowd the cores."""
-    return ThreadPoolExecutor(usable_cores(), thread_name_prefix="deflate")
