@@ -12,7 +12,9 @@ ROW = 1024
 PAIRS = [(i, j) for i in range(3) for j in range(i, 3)]
 
 
-def local_fit(guide, target, weight, radius, epsilon):
+def local_fit(
+    guide: np.ndarray, target: np.ndarray, weight: np.ndarray, radius: int, epsilon: float
+) -> np.ndarray:
     """Weighted linear fit in every square window: (h, w, 4) float32, three slopes, one offset.
 
     guide: (h, w, 3) float32 in [0, 1]; target, weight: (h, w) float32, weight above zero;
@@ -25,7 +27,7 @@ def local_fit(guide, target, weight, radius, epsilon):
     total /= total.mean()
     shades = [np.ascontiguousarray(guide[..., i]) for i in range(3)]
 
-    def mean(values):
+    def mean(values: np.ndarray) -> np.ndarray:
         return cv2.blur(values * share, side) / total
 
     means, centre = [mean(shade) for shade in shades], mean(target)
@@ -39,7 +41,7 @@ def local_fit(guide, target, weight, radius, epsilon):
     return cv2.blur(fit * total[..., None], side) / cv2.blur(total, side)[..., None]
 
 
-def apply_fit(colours, fit):
+def apply_fit(colours: np.ndarray, fit: np.ndarray) -> np.ndarray:
     """Values (...) float32 of a fit (..., 4) at colours (..., 3) in [0, 1], unclipped."""
     out = colours[..., 0] * fit[..., 0] + fit[..., 3]
     out += colours[..., 1] * fit[..., 1]
@@ -47,7 +49,7 @@ def apply_fit(colours, fit):
     return out
 
 
-def between(plane, low, high):
+def between(plane: np.ndarray, low: float, high: float) -> np.ndarray:
     """Mask (H, W) bool of low < plane < high, in one pass where numpy takes three."""
     if plane.size < ROW:
         # OpenCV takes a matte of few pixels for a scalar.
@@ -60,19 +62,19 @@ def between(plane, low, high):
     return inside.view(bool)
 
 
-def places_of(mask):
+def places_of(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Flat index, row and column of every true pixel; several times faster than nonzero."""
     flat = np.flatnonzero(mask)
     rows, columns = np.divmod(flat.astype(np.int32), np.int32(mask.shape[1]))
     return flat, rows, columns
 
 
-def pixels_at(picture, flat):
+def pixels_at(picture: np.ndarray, flat: np.ndarray) -> np.ndarray:
     """The pixels of a (H, W, channels) or (H, W) picture at flat indices."""
     return picture.reshape(-1, *picture.shape[2:]).take(flat, axis=0)
 
 
-def sample(picture, down, across):
+def sample(picture: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:
     """Bilinear values (N, channels) at places in pixels, those outside moved to the border.
 
     picture: (h, w, channels) float32, two to four channels; down, across: (N,) float.
@@ -85,14 +87,16 @@ def sample(picture, down, across):
     return values.reshape(-1, picture.shape[2])[:count]
 
 
-def sample_scaled(picture, rows, columns, size):
+def sample_scaled(
+    picture: np.ndarray, rows: np.ndarray, columns: np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
     """`sample` of a copy of a picture of `size` (height, width) at that picture's pixels."""
     scale = np.float32(picture.shape[0] / size[0]), np.float32(picture.shape[1] / size[1])
     half = np.float32(0.5)
     return sample(picture, (rows + half) * scale[0] - half, (columns + half) * scale[1] - half)
 
 
-def _solve(spread, joint):
+def _solve(spread: dict[tuple[int, int], np.ndarray], joint: list[np.ndarray]) -> list[np.ndarray]:
     """Slopes of the normal equations, three planes, by the adjugate.
 
     spread: plane of every (i, j), i <= j; joint: three planes. Ten times faster than a general
