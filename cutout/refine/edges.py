@@ -67,16 +67,29 @@ def _fit(rgb: np.ndarray, alpha: np.ndarray, mode: str) -> np.ndarray:
     if mode == "snap":
         return fit
     coarse = _scaled(guide, CELLS // COARSE), _scaled(matte, CELLS // COARSE)
-    wide = [_wide_fit(*coarse, reach // COARSE) for reach in REACHES]
-    trust = _picture_belief(coarse[1], wide[-1][1]) * _finer(alpha.shape)
-    # From the narrowest on: a wider window replaces a narrower one where it is believed.
-    for far, residual in wide if trust > 0 else []:
-        belief = _below(residual, *PLACE_BELIEF) * np.float32(trust)
-        far = cv2.resize(far, fit.shape[1::-1])
-        far -= fit
-        far *= cv2.resize(belief, fit.shape[1::-1])[..., None]
-        fit += far
+    wide, kept = _wide_mixture(*coarse, _finer(alpha.shape))
+    size = fit.shape[1::-1]
+    fit *= cv2.resize(kept, size)[..., None]
+    fit += cv2.resize(wide, size)
     return fit
+
+
+def _wide_mixture(
+    guide: np.ndarray, matte: np.ndarray, most: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """What to add to the narrow fit (h, w, 4), and how much of that one to keep (h, w).
+
+    From the narrowest on, a wider window replaces a narrower one where it is believed; most:
+    belief at best.
+    """
+    fits = [_wide_fit(guide, matte, reach // COARSE) for reach in REACHES]
+    trust = most * _picture_belief(matte, fits[-1][1])
+    mixture, kept = np.zeros_like(fits[0][0]), np.ones_like(matte)
+    for far, residual in fits:
+        belief = np.float32(trust) * _below(residual, *PLACE_BELIEF)
+        mixture += belief[..., None] * (far - mixture)
+        kept *= 1 - belief
+    return mixture, kept
 
 
 def _wide_fit(guide: np.ndarray, matte: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
