@@ -9,6 +9,8 @@ import numpy as np
 
 # cv2.remap takes coordinates as pictures of fewer than 32,768 a side.
 ROW = 1024
+# Rows fitted at once: thirty planes of a strip stay in the cache and in the allocator's pool.
+STRIP = 48
 PAIRS = [(i, j) for i in range(3) for j in range(i, 3)]
 
 
@@ -21,6 +23,20 @@ def local_fit(
     epsilon: variance of colour below which a window counts as flat. The fits of the windows
     over a pixel are averaged by their weight.
     """
+    height, rows, halo = len(target), max(STRIP, 16 * radius), 2 * radius
+    fit = np.empty((*target.shape, 4), np.float32)
+    for top in range(0, height, rows):
+        # Two blurs in a row reach this far; what the strip's own border spoils is cut off.
+        first, last = max(top - halo, 0), min(top + rows + halo, height)
+        part = (plane[first:last] for plane in (guide, target, weight))
+        fit[top : top + rows] = _fit_strip(*part, radius, epsilon)[top - first :][:rows]
+    return fit
+
+
+def _fit_strip(
+    guide: np.ndarray, target: np.ndarray, weight: np.ndarray, radius: int, epsilon: float
+) -> np.ndarray:
+    """`local_fit` of all rows at once."""
     side = (2 * radius + 1,) * 2
     total = cv2.blur(weight, side)
     share = weight / total.mean()
@@ -28,17 +44,28 @@ def local_fit(
     shades = [np.ascontiguousarray(guide[..., i]) for i in range(3)]
 
     def mean(values: np.ndarray) -> np.ndarray:
-        return cv2.blur(values * share, side) / total
+        out = cv2.blur(values * share, side)
+        out /= total
+        return out
+
+    def joint(first: np.ndarray, second: np.ndarray, means: tuple) -> np.ndarray:
+        out = mean(first * second)
+        out -= means[0] * means[1]
+        return out
 
     means, centre = [mean(shade) for shade in shades], mean(target)
-    joint = [mean(shades[i] * target) - means[i] * centre for i in range(3)]
-    spread = {(i, j): mean(shades[i] * shades[j]) - means[i] * means[j] for i, j in PAIRS}
+    rise = [joint(shades[i], target, (means[i], centre)) for i in range(3)]
+    spread = {(i, j): joint(shades[i], shades[j], (means[i], means[j])) for i, j in PAIRS}
     for i in range(3):
         spread[i, i] += np.float32(epsilon)
-    slopes = _solve(spread, joint)
-    offset = centre - sum(slopes[i] * means[i] for i in range(3))
-    fit = np.dstack([*slopes, offset])
-    return cv2.blur(fit * total[..., None], side) / cv2.blur(total, side)[..., None]
+    slopes = _solve(spread, rise)
+    for i in range(3):
+        centre -= slopes[i] * means[i]
+    fit = cv2.merge([*slopes, centre])
+    fit *= total[..., None]
+    fit = cv2.blur(fit, side)
+    fit /= cv2.blur(total, side)[..., None]
+    return fit
 
 
 def apply_fit(colours: np.ndarray, fit: np.ndarray) -> np.ndarray:
