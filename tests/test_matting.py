@@ -85,6 +85,20 @@ def test_a_large_band_is_solved_coarse_to_fine_with_the_known_kept(method, monke
     assert error(coarse, truth, trimap) < error(whole, truth, trimap) + 0.01
 
 
+@method
+def test_a_thin_stroke_of_the_caller_is_not_lost_on_a_smaller_copy(method, monkeypatch):
+    monkeypatch.setitem(solve.MOST_UNKNOWN, method, 1500)
+    rng = np.random.default_rng(0)
+    rgb = np.full((200, 200, 3), (40, 60, 160))
+    rgb[:, 100:] = 200, 120, 40
+    rgb = np.uint8(rgb + rng.integers(0, 8, rgb.shape))
+    trimap = np.full((200, 200), 128, np.uint8)
+    trimap[20:180, 30], trimap[20:180, 170] = 0, 255
+    out, _ = refine_matte(rgb, np.zeros((200, 200), np.float32), method, trimap)
+    assert out[:, 110:].mean() > 0.9
+    assert out[:, :90].mean() < 0.3
+
+
 def test_not_converging_is_said(monkeypatch):
     monkeypatch.setattr(solve, "MOST_STEPS", 1)
     rgb, truth = scene()

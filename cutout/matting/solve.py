@@ -19,7 +19,7 @@ from .trimap import BACKGROUND, SUBJECT, UNKNOWN
 Notes = tuple[str, ...]
 # Unknown pixels solved at once. A larger band is solved on a smaller copy and carried to full
 # size by the photograph's colours. Measured for 2 cores with benchmarks/refine.py.
-MOST_UNKNOWN = {"closed-form": 50_000, "knn": 60_000}
+MOST_UNKNOWN = {"closed-form": 50_000, "knn": 80_000}
 # Known pixels this near to the band, as a share of the diagonal, are KNN's sample of the sure
 # parts; the whole picture would cost minutes and is no better.
 NEAR = 0.02
@@ -76,12 +76,19 @@ def missing_parts(trimap: np.ndarray) -> str:
 
 
 def _smaller(rgb: np.ndarray, trimap: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """Picture and trimap scaled down; a cell that holds any unknown pixel is unknown."""
+    """Picture and trimap scaled down; a cell that holds any unknown pixel is unknown.
+
+    A stroke so thin that it fills no cell keeps the cells it fills most, or its side would be lost.
+    """
     size = [max(3, round(side * scale)) for side in (trimap.shape[1], trimap.shape[0])]
     area = partial(cv2.resize, dsize=size, interpolation=cv2.INTER_AREA)
     small = np.full(size[::-1], UNKNOWN, np.uint8)
     for value in (BACKGROUND, SUBJECT):
-        small[area(np.uint8(255) * (trimap == value)) == 255] = value
+        full = area(np.uint8(255) * (trimap == value)) == 255
+        if not full.any():
+            shares = area((trimap == value).astype(np.float32))
+            full = shares >= shares.max()
+        small[full] = value
     return area(rgb), small
 
 
