@@ -30,6 +30,8 @@ SHIFT = 1e-9
 # colours where they are certain. Both help where the sure parts are wrong, most of all where the
 # model doubts a whole part of the subject, and cost a little where they are right.
 PRIOR, COLOURS = 1e-3, 1e-3
+# A caller's sure parts are right: colours say less there than the equations.
+COLOURS_OF_CALLER = 1e-4
 # Variance of colour that counts as flat when the matte is carried to full size.
 FIT_EPSILON = 1e-5
 
@@ -40,8 +42,8 @@ def solve_alpha(
     """Alpha (H, W) float32 by `closed-form` or `knn`, and a tuple of warnings, mostly empty.
 
     rgb: (H, W, 3) uint8; trimap: (H, W) uint8 of 0, 128, 255, kept exactly where known.
-    prior: (H, W) float32, a matte that the trimap was drawn from, or None. The answer then leans
-    to it and to the colours of the sure parts where the equations leave it open.
+    prior: (H, W) float32, the matte that the trimap was drawn from, or None for a caller's. Where
+    the equations leave the answer open it leans to the prior and to the side of its colour.
     A trimap without unknown, subject or background pixels raises Unsolvable.
     """
     if absent := missing_parts(trimap):
@@ -66,7 +68,7 @@ def warm_up() -> None:
     trimap = np.full((24, 24), UNKNOWN, np.uint8)
     trimap[:, :4], trimap[:, -4:] = BACKGROUND, SUBJECT
     for method in MOST_UNKNOWN:
-        solve_alpha(rgb, trimap, method, np.full(trimap.shape, np.float32(0.5)))
+        solve_alpha(rgb, trimap, method)
 
 
 def missing_parts(trimap: np.ndarray) -> str:
@@ -117,22 +119,24 @@ def _solve_at_full_size(
     else:
         rows = closed_form_rows(image, unknown)
     system, target = rows[:, inside], -(rows @ known)
-    weight, pull = np.full(len(inside), SHIFT), 0.0
-    if prior is not None:
-        weight, pull = _leaning(image, trimap, prior, system.diagonal().mean())
-    system = system + scipy.sparse.diags(weight)
-    values, notes = (_by_steps if method == "knn" else _directly)(system, target + pull)
+    weight, pull = _leaning(image, trimap, prior)
+    scale = system.diagonal().mean()
+    system = system + scipy.sparse.diags(scale * weight + SHIFT)
+    values, notes = (_by_steps if method == "knn" else _directly)(system, target + scale * pull)
     known[inside] = np.clip(values, 0, 1)
     return known.reshape(trimap.shape).astype(np.float32), notes
 
 
 def _leaning(
-    image: np.ndarray, trimap: np.ndarray, prior: np.ndarray, scale: float
+    image: np.ndarray, trimap: np.ndarray, prior: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights (n,) of what each unknown pixel leans to, and their products with it (n,)."""
     judged = opinion(image, trimap)
-    by_model, by_colour = PRIOR * scale, COLOURS * scale * judged.belief
-    return by_model + by_colour, by_model * prior[trimap == UNKNOWN] + by_colour * judged.alpha
+    if prior is None:
+        weight = COLOURS_OF_CALLER * judged.belief
+        return weight, weight * judged.alpha
+    weight = COLOURS * judged.belief
+    return weight + PRIOR, weight * judged.alpha + PRIOR * prior[trimap == UNKNOWN]
 
 
 def _near(unknown: np.ndarray) -> np.ndarray:
