@@ -27,8 +27,6 @@ TURNS = 3
 # colours. Belief is full below the first number and none above the other, for a picture by its
 # median and for each place in it by its own residual.
 PICTURE_BELIEF, PLACE_BELIEF = (0.025, 0.035), (0.012, 0.04)
-# A picture of one pixel a cell shows no hair that the map misses: there belief is none, and full
-# from two pixels a cell (640 pixels) on.
 # Where the map is nearer than this to 0 or 1 it is left alone, fading in up to thrice that.
 SURE = 0.01
 # A regularised fit shrinks towards the mean; this undoes it, and the absolute error says so.
@@ -41,8 +39,8 @@ def snap_edges(
     """Alpha (H, W) float32 whose edges follow the photograph's, or `alpha` itself when off.
 
     rgb: (H, W, 3) uint8; alpha: (H, W) float32, the map at full size. mode: `off`; `snap`, one
-    cell of reach, safe on hard edges; `auto`, sixteen where colours explain the matte (hair on
-    a plain ground), one elsewhere. Empty and full mattes come back unchanged. out: where the
+    cell of reach, safe on hard edges; `auto`, up to sixteen where colours explain the matte
+    (hair on a plain ground) and the picture is finer than the map, one elsewhere. Empty and full mattes come back unchanged. out: where the
     answer goes, `alpha` itself to spare a copy; a new array by default.
     """
     if mode == "off":
@@ -117,7 +115,11 @@ def _picture_belief(matte: np.ndarray, residual: np.ndarray) -> float:
 
 
 def _finer(size: tuple[int, int]) -> float:
-    """How much more than the map a picture of this size can tell, 0 to 1."""
+    """How much more than the map a picture of this size can tell, 0 to 1.
+
+    At one pixel a cell it shows no hair that the map misses, and wide windows only blur; all of
+    it from two pixels a cell (640 pixels) on.
+    """
     return float(np.clip(max(size) / CELLS - 1, 0, 1))
 
 
