@@ -40,8 +40,9 @@ def snap_edges(
 
     rgb: (H, W, 3) uint8; alpha: (H, W) float32, the map at full size. mode: `off`; `snap`, one
     cell of reach, safe on hard edges; `auto`, up to sixteen where colours explain the matte
-    (hair on a plain ground) and the picture is finer than the map, one elsewhere. Empty and full mattes come back unchanged. out: where the
-    answer goes, `alpha` itself to spare a copy; a new array by default.
+    (hair on a plain ground) and the picture is finer than the map, one elsewhere. Empty and full
+    mattes come back unchanged. out: where the answer goes, `alpha` itself to spare a copy; a new
+    array by default.
     """
     if mode == "off":
         return alpha
