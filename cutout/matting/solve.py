@@ -19,7 +19,7 @@ from .trimap import BACKGROUND, SUBJECT, UNKNOWN
 Notes = tuple[str, ...]
 # Unknown pixels solved at once. A larger band is solved on a smaller copy and carried to full
 # size by the photograph's colours. Measured for 2 cores with benchmarks/refine.py.
-MOST_UNKNOWN = {"closed-form": 50_000, "knn": 80_000}
+MOST_UNKNOWN = {"closed-form": 50_000, "knn": 60_000}
 # Known pixels this near to the band, as a share of the diagonal, are KNN's sample of the sure
 # parts; the whole picture would cost minutes and is no better.
 NEAR = 0.02
