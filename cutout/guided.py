@@ -9,37 +9,66 @@ import numpy as np
 
 # cv2.remap takes coordinates as pictures of fewer than 32,768 a side.
 ROW = 1024
+# Rows fitted at once: thirty planes of a strip stay in the cache and in the allocator's pool.
+STRIP = 48
 PAIRS = [(i, j) for i in range(3) for j in range(i, 3)]
 
 
-def local_fit(guide, target, weight, radius, epsilon):
+def local_fit(
+    guide: np.ndarray, target: np.ndarray, weight: np.ndarray, radius: int, epsilon: float
+) -> np.ndarray:
     """Weighted linear fit in every square window: (h, w, 4) float32, three slopes, one offset.
 
     guide: (h, w, 3) float32 in [0, 1]; target, weight: (h, w) float32, weight above zero;
     epsilon: variance of colour below which a window counts as flat. The fits of the windows
     over a pixel are averaged by their weight.
     """
+    height, rows, halo = len(target), max(STRIP, 16 * radius), 2 * radius
+    fit = np.empty((*target.shape, 4), np.float32)
+    for top in range(0, height, rows):
+        # Two blurs in a row reach this far; what the strip's own border spoils is cut off.
+        first, last = max(top - halo, 0), min(top + rows + halo, height)
+        part = (plane[first:last] for plane in (guide, target, weight))
+        fit[top : top + rows] = _fit_strip(*part, radius, epsilon)[top - first :][:rows]
+    return fit
+
+
+def _fit_strip(
+    guide: np.ndarray, target: np.ndarray, weight: np.ndarray, radius: int, epsilon: float
+) -> np.ndarray:
+    """`local_fit` of all rows at once."""
     side = (2 * radius + 1,) * 2
     total = cv2.blur(weight, side)
     share = weight / total.mean()
     total /= total.mean()
     shades = [np.ascontiguousarray(guide[..., i]) for i in range(3)]
 
-    def mean(values):
-        return cv2.blur(values * share, side) / total
+    def mean(values: np.ndarray) -> np.ndarray:
+        out = cv2.blur(values * share, side)
+        out /= total
+        return out
+
+    def joint(first: np.ndarray, second: np.ndarray, means: tuple) -> np.ndarray:
+        out = mean(first * second)
+        out -= means[0] * means[1]
+        return out
 
     means, centre = [mean(shade) for shade in shades], mean(target)
-    joint = [mean(shades[i] * target) - means[i] * centre for i in range(3)]
-    spread = {(i, j): mean(shades[i] * shades[j]) - means[i] * means[j] for i, j in PAIRS}
+    rise = [joint(shades[i], target, (means[i], centre)) for i in range(3)]
+    spread = {(i, j): joint(shades[i], shades[j], (means[i], means[j])) for i, j in PAIRS}
     for i in range(3):
         spread[i, i] += np.float32(epsilon)
-    slopes = _solve(spread, joint)
-    offset = centre - sum(slopes[i] * means[i] for i in range(3))
-    fit = np.dstack([*slopes, offset])
-    return cv2.blur(fit * total[..., None], side) / cv2.blur(total, side)[..., None]
+    slopes = _solve(spread, rise)
+    for i in range(3):
+        centre -= slopes[i] * means[i]
+    fit = cv2.merge([*slopes, centre])
+    fit *= total[..., None]
+    fit = cv2.blur(fit, side)
+    fit /= cv2.blur(total, side)[..., None]
+    return fit
 
 
-def apply_fit(colours, fit):
+def apply_fit(colours: np.ndarray, fit: np.ndarray) -> np.ndarray:
     """Values (...) float32 of a fit (..., 4) at colours (..., 3) in [0, 1], unclipped."""
     out = colours[..., 0] * fit[..., 0] + fit[..., 3]
     out += colours[..., 1] * fit[..., 1]
@@ -47,7 +76,7 @@ def apply_fit(colours, fit):
     return out
 
 
-def between(plane, low, high):
+def between(plane: np.ndarray, low: float, high: float) -> np.ndarray:
     """Mask (H, W) bool of low < plane < high, in one pass where numpy takes three."""
     if plane.size < ROW:
         # OpenCV takes a matte of few pixels for a scalar.
@@ -60,19 +89,19 @@ def between(plane, low, high):
     return inside.view(bool)
 
 
-def places_of(mask):
+def places_of(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Flat index, row and column of every true pixel; several times faster than nonzero."""
     flat = np.flatnonzero(mask)
     rows, columns = np.divmod(flat.astype(np.int32), np.int32(mask.shape[1]))
     return flat, rows, columns
 
 
-def pixels_at(picture, flat):
+def pixels_at(picture: np.ndarray, flat: np.ndarray) -> np.ndarray:
     """The pixels of a (H, W, channels) or (H, W) picture at flat indices."""
     return picture.reshape(-1, *picture.shape[2:]).take(flat, axis=0)
 
 
-def sample(picture, down, across):
+def sample(picture: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:
     """Bilinear values (N, channels) at places in pixels, those outside moved to the border.
 
     picture: (h, w, channels) float32, two to four channels; down, across: (N,) float.
@@ -85,14 +114,16 @@ def sample(picture, down, across):
     return values.reshape(-1, picture.shape[2])[:count]
 
 
-def sample_scaled(picture, rows, columns, size):
+def sample_scaled(
+    picture: np.ndarray, rows: np.ndarray, columns: np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
     """`sample` of a copy of a picture of `size` (height, width) at that picture's pixels."""
     scale = np.float32(picture.shape[0] / size[0]), np.float32(picture.shape[1] / size[1])
     half = np.float32(0.5)
     return sample(picture, (rows + half) * scale[0] - half, (columns + half) * scale[1] - half)
 
 
-def _solve(spread, joint):
+def _solve(spread: dict[tuple[int, int], np.ndarray], joint: list[np.ndarray]) -> list[np.ndarray]:
     """Slopes of the normal equations, three planes, by the adjugate.
 
     spread: plane of every (i, j), i <= j; joint: three planes. Ten times faster than a general

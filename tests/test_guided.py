@@ -68,3 +68,13 @@ def test_scaled_sampling_keeps_pixel_centres(factor):
     values = sample_scaled(small, rows, columns, (10 * factor, 10 * factor))
     expected = np.clip((columns + 0.5) / factor - 0.5, 0, 9)
     np.testing.assert_allclose(values[:, 0], expected, atol=0.04)
+
+
+@pytest.mark.parametrize("radius", [1, 2, 5])
+def test_a_tall_picture_is_fitted_in_strips_without_seams(radius, monkeypatch):
+    guide = RNG.random((200, 30, 3), np.float32)
+    target, weight = RNG.random((2, 200, 30), np.float32)
+    strips = local_fit(guide, target, weight + 0.1, radius, 0.01)
+    monkeypatch.setattr("cutout.guided.STRIP", 200)
+    whole = local_fit(guide, target, weight + 0.1, radius, 0.01)
+    np.testing.assert_allclose(strips, whole, atol=1e-4)

@@ -60,14 +60,14 @@ def test_as_good_as_pymatting_over_the_whole_picture(method):
         np.testing.assert_allclose(ours, theirs, atol=0.03)
 
 
-@method
-def test_the_matte_is_far_nearer_to_the_truth_than_a_coarse_map(method):
+@pytest.mark.parametrize("method, left", [("closed-form", 0.1), ("knn", 0.7)])
+def test_the_matte_is_nearer_to_the_truth_than_a_coarse_map(method, left):
     rgb, truth = scene(180, 240)
     coarse = np.clip(cv2.GaussianBlur(truth, (0, 0), 8), 0, 1)
     trimap = automatic_trimap(coarse)
     ours, notes = refine_matte(rgb, coarse, method)
     assert notes == ()
-    assert error(ours, truth, trimap) < 0.5 * error(coarse, truth, trimap)
+    assert error(ours, truth, trimap) < left * error(coarse, truth, trimap)
 
 
 @method
@@ -83,6 +83,20 @@ def test_a_large_band_is_solved_coarse_to_fine_with_the_known_kept(method, monke
     known = trimap != 128
     np.testing.assert_array_equal(coarse[known], truth[known])
     assert error(coarse, truth, trimap) < error(whole, truth, trimap) + 0.01
+
+
+@method
+def test_a_thin_stroke_of_the_caller_is_not_lost_on_a_smaller_copy(method, monkeypatch):
+    monkeypatch.setitem(solve.MOST_UNKNOWN, method, 1500)
+    rng = np.random.default_rng(0)
+    rgb = np.full((200, 200, 3), (40, 60, 160))
+    rgb[:, 100:] = 200, 120, 40
+    rgb = np.uint8(rgb + rng.integers(0, 8, rgb.shape))
+    trimap = np.full((200, 200), 128, np.uint8)
+    trimap[20:180, 30], trimap[20:180, 170] = 0, 255
+    out, _ = refine_matte(rgb, np.zeros((200, 200), np.float32), method, trimap)
+    assert out[:, 110:].mean() > 0.9
+    assert out[:, :90].mean() < 0.3
 
 
 def test_not_converging_is_said(monkeypatch):
@@ -149,7 +163,28 @@ def test_the_automatic_trimap_is_as_wide_as_stated_whatever_the_size():
         alpha = np.zeros((size, size), np.float32)
         alpha[:, size // 2 :] = 1
         band = (automatic_trimap(alpha)[size // 2] == 128).sum()
-        assert band == 2 * round(0.005 * np.hypot(size, size))
+        assert band == 2 * round(0.01 * np.hypot(size, size))
+
+
+@pytest.mark.parametrize("doubt, value", [(0.005, 0), (0.1, 128), (0.9, 128), (0.995, 255)])
+def test_what_the_model_doubts_is_unknown_however_wide(doubt, value):
+    alpha = np.zeros((300, 300), np.float32)
+    alpha[:, 150:] = 1
+    alpha[100:200, 20:280] = doubt
+    assert automatic_trimap(alpha)[150, 60 if doubt < 0.5 else 240] == value
+
+
+@method
+def test_colours_take_back_a_part_that_the_model_doubts(method):
+    rgb, truth = scene(180, 240)
+    doubted = truth.copy()
+    doubted[:, 130:] *= 0.15
+    trimap = automatic_trimap(doubted)
+    ours, _ = refine_matte(rgb, doubted, method)
+    lost = (truth == 1) & (doubted < 0.5) & (trimap == 128)
+    assert lost.sum() > 1000
+    assert (ours[lost] > 0.5).mean() > 0.8
+    assert error(ours, truth, trimap) < 0.3 * error(doubted, truth, trimap)
 
 
 def test_the_border_of_the_picture_is_no_edge():

@@ -103,3 +103,10 @@ def test_the_matte_may_be_changed_in_its_place():
     place = alpha.copy()
     assert snap_edges(rgb, place, out=place) is place
     np.testing.assert_array_equal(place, fresh)
+
+
+@pytest.mark.parametrize("size, alike", [(300, True), (960, False)])
+def test_wide_windows_count_only_where_the_picture_is_finer_than_the_map(size, alike):
+    rgb, _, alpha = scene(size)
+    narrow, wide = snap_edges(rgb, alpha, "snap"), snap_edges(rgb, alpha, "auto")
+    assert np.array_equal(narrow, wide) == alike

@@ -12,7 +12,7 @@ SIDE, REACH = 3, 5
 OFFSETS = [(row, column) for row in range(SIDE) for column in range(SIDE)]
 
 
-def closed_form_rows(image, unknown):
+def closed_form_rows(image: np.ndarray, unknown: np.ndarray) -> scipy.sparse.csr_matrix:
     """Rows of the Laplacian that belong to unknown pixels: (n, H * W) sparse.
 
     image: (H, W, 3) float in [0, 1]; unknown: (H, W) bool with n true. Each 3 x 3 window
@@ -32,7 +32,7 @@ def closed_form_rows(image, unknown):
     return scipy.sparse.csr_matrix((values[rows, slots], (rows, columns)), (count, height * width))
 
 
-def _windows(unknown):
+def _windows(unknown: np.ndarray) -> np.ndarray:
     """Flat index of the first pixel of every whole window that holds an unknown pixel."""
     height, width = unknown.shape
     touched = np.zeros((max(height - 2, 0), max(width - 2, 0)), bool)
@@ -42,7 +42,7 @@ def _windows(unknown):
     return rows * width + columns
 
 
-def _coupling(colours):
+def _coupling(colours: np.ndarray) -> np.ndarray:
     """(M, 9, 9) couplings of the windows with colours (M, 9, 3)."""
     centred = colours - colours.mean(axis=1, keepdims=True)
     spread = centred.transpose(0, 2, 1) @ centred / 9 + np.eye(3) * (EPSILON / 9)
@@ -50,7 +50,7 @@ def _coupling(colours):
     return np.eye(9) - (1 + alike) / 9
 
 
-def _gather(coupling, number, count):
+def _gather(coupling: np.ndarray, number: np.ndarray, count: int) -> np.ndarray:
     """Sum couplings by unknown pixel and place relative to it: (count, 25)."""
     values = np.zeros(count * REACH * REACH)
     for i, (row, column) in enumerate(OFFSETS):

@@ -20,7 +20,7 @@ SURE = 0.01
 PURITY = 12
 
 
-def decontaminate(rgb, alpha, out=None):
+def decontaminate(rgb: np.ndarray, alpha: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Estimate the foreground colours in the soft band: (H, W, 3) uint8.
 
     rgb: (H, W, 3) uint8; alpha: (H, W) float32. Nothing changes outside the band, bit for bit.
@@ -61,7 +61,7 @@ def _project(seen, part, front, back):
     front += missing
 
 
-def _spread(colours, share):
+def _spread(colours: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Mean colour (h, w, 3) float32 of the purest pixels near each pixel."""
     # The tiny floor keeps the mean defined in a picture without any pure pixel.
     weight = cv2.pow(share, PURITY) + np.float32(1e-9)

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 SEARCHES = ((20, 2.0), (10, 0.1))
 
 
-def knn_rows(image, unknown, near):
+def knn_rows(image: np.ndarray, unknown: np.ndarray, near: np.ndarray) -> scipy.sparse.csr_matrix:
     """Rows of the Laplacian that belong to unknown pixels: (n, H * W) sparse.
 
     image: (H, W, 3) float in [0, 1]; unknown, near: (H, W) bool, `near` the known pixels that
@@ -31,7 +31,9 @@ def knn_rows(image, unknown, near):
     return scipy.sparse.csr_matrix(own, weights.shape) - weights
 
 
-def _neighbours(image, places, count, weight):
+def _neighbours(
+    image: np.ndarray, places: np.ndarray, count: int, weight: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (finder, found) of flat indices, each pixel of `places` finding `count`."""
     height, width = image.shape[:2]
     rows, columns = np.divmod(places, width)

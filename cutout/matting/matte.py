@@ -8,15 +8,22 @@ from .trimap import SHARE, UNKNOWN, automatic_trimap, checked_trimap
 METHODS = ("closed-form", "knn")
 
 
-def refine_matte(rgb, alpha, method, trimap=None, iterations=1):
+def refine_matte(
+    rgb: np.ndarray,
+    alpha: np.ndarray,
+    method: str,
+    trimap: np.ndarray | None = None,
+    iterations: int = 1,
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Solve alpha in the band around the edge: (alpha, warnings).
 
     rgb: (H, W, 3) uint8; alpha: (H, W) float32, the model's; method: one of METHODS; trimap:
     (H, W) uint8 of a caller, checked, or None for the automatic one. iterations: each further
     one draws a trimap of half the width around the solved matte, within the first one's band.
-    Under the automatic trimap the answer leans a little to the model's alpha; a caller knows
-    better. A caller's trimap that cannot be solved raises Unsolvable; where the automatic one
-    cannot, the matte comes back as it was with a warning that says so.
+    Where the equations leave the answer open it leans a little to the side whose colours a pixel
+    has, and under the automatic trimap to the model's alpha. A caller's trimap that cannot be
+    solved raises Unsolvable; where the automatic one cannot, the matte comes back as it was with a
+    warning that says so.
     """
     prior = alpha if trimap is None else None
     if trimap is None:

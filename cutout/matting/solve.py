@@ -11,9 +11,12 @@ from cutout.errors import Unsolvable
 from cutout.guided import apply_fit, local_fit, sample_scaled
 
 from .closed_form import closed_form_rows
+from .colours import opinion
 from .knn import knn_rows
 from .trimap import BACKGROUND, SUBJECT, UNKNOWN
 
+# Warnings for the caller, mostly none.
+Notes = tuple[str, ...]
 # Unknown pixels solved at once. A larger band is solved on a smaller copy and carried to full
 # size by the photograph's colours. Measured for 2 cores with benchmarks/refine.py.
 MOST_UNKNOWN = {"closed-form": 50_000, "knn": 60_000}
@@ -23,18 +26,24 @@ NEAR = 0.02
 TOLERANCE, MOST_STEPS = 1e-5, 1000
 # Unknown pixels cut off from every known one leave the answer open: this picks zero there.
 SHIFT = 1e-9
-# Weight of the prior against the couplings of a mean pixel. It helps where the sure parts are
-# wrong and costs a little where they are right; ten times more loses half the gain.
-PRIOR = 1e-4
+# Weights against the couplings of a mean pixel: of the model's alpha, and of the opinion of the
+# colours where they are certain. Both help where the sure parts are wrong, most of all where the
+# model doubts a whole part of the subject, and cost a little where they are right.
+PRIOR, COLOURS = 1e-3, 1e-3
+# A caller's sure parts are right: colours say less there than the equations.
+COLOURS_OF_CALLER = 1e-4
 # Variance of colour that counts as flat when the matte is carried to full size.
 FIT_EPSILON = 1e-5
 
 
-def solve_alpha(rgb, trimap, method, prior=None):
+def solve_alpha(
+    rgb: np.ndarray, trimap: np.ndarray, method: str, prior: np.ndarray | None = None
+) -> tuple[np.ndarray, Notes]:
     """Alpha (H, W) float32 by `closed-form` or `knn`, and a tuple of warnings, mostly empty.
 
     rgb: (H, W, 3) uint8; trimap: (H, W) uint8 of 0, 128, 255, kept exactly where known.
-    prior: (H, W) float32, a matte that the answer leans to where colours leave it open, or None.
+    prior: (H, W) float32, the matte that the trimap was drawn from, or None for a caller's. Where
+    the equations leave the answer open it leans to the prior and to the side of its colour.
     A trimap without unknown, subject or background pixels raises Unsolvable.
     """
     if absent := missing_parts(trimap):
@@ -52,7 +61,7 @@ def solve_alpha(rgb, trimap, method, prior=None):
     return _carry_over(rgb, trimap, small_rgb, coarse), notes
 
 
-def warm_up():
+def warm_up() -> None:
     """Touch every library the solvers use, so that no request pays for loading it."""
     ramp = np.linspace(0, 255, 24).astype(np.uint8)
     rgb = np.dstack([np.tile(ramp, (24, 1))] * 3)
@@ -62,23 +71,32 @@ def warm_up():
         solve_alpha(rgb, trimap, method)
 
 
-def missing_parts(trimap):
+def missing_parts(trimap: np.ndarray) -> str:
     """What a trimap lacks of unknown, subject and background, in words; empty if nothing."""
     wanted = {"unknown": UNKNOWN, "subject": SUBJECT, "background": BACKGROUND}
     return " and no ".join(name for name, value in wanted.items() if not (trimap == value).any())
 
 
-def _smaller(rgb, trimap, scale):
-    """Picture and trimap scaled down; a cell that holds any unknown pixel is unknown."""
+def _smaller(rgb: np.ndarray, trimap: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Picture and trimap scaled down; a cell that holds any unknown pixel is unknown.
+
+    A stroke so thin that it fills no cell keeps the cells it fills most, or its side would be lost.
+    """
     size = [max(3, round(side * scale)) for side in (trimap.shape[1], trimap.shape[0])]
     area = partial(cv2.resize, dsize=size, interpolation=cv2.INTER_AREA)
     small = np.full(size[::-1], UNKNOWN, np.uint8)
     for value in (BACKGROUND, SUBJECT):
-        small[area(np.uint8(255) * (trimap == value)) == 255] = value
+        full = area(np.uint8(255) * (trimap == value)) == 255
+        if not full.any():
+            shares = area((trimap == value).astype(np.float32))
+            full = shares >= shares.max()
+        small[full] = value
     return area(rgb), small
 
 
-def _carry_over(rgb, trimap, small_rgb, coarse):
+def _carry_over(
+    rgb: np.ndarray, trimap: np.ndarray, small_rgb: np.ndarray, coarse: np.ndarray
+) -> np.ndarray:
     """The matte at full size: locally linear in colour, as the small one was found to be."""
     guide = small_rgb / np.float32(255)
     fit = local_fit(guide, coarse, np.ones_like(coarse), 1, FIT_EPSILON)
@@ -90,7 +108,9 @@ def _carry_over(rgb, trimap, small_rgb, coarse):
     return alpha
 
 
-def _solve_at_full_size(rgb, trimap, method, prior):
+def _solve_at_full_size(
+    rgb: np.ndarray, trimap: np.ndarray, method: str, prior: np.ndarray | None
+) -> tuple[np.ndarray, Notes]:
     image, unknown = rgb / 255.0, trimap == UNKNOWN
     inside = np.flatnonzero(unknown)
     known = (trimap == SUBJECT).astype(np.float64).ravel()
@@ -99,17 +119,27 @@ def _solve_at_full_size(rgb, trimap, method, prior):
     else:
         rows = closed_form_rows(image, unknown)
     system, target = rows[:, inside], -(rows @ known)
-    weight = SHIFT
-    if prior is not None:
-        weight = PRIOR * system.diagonal().mean()
-        target += weight * prior[unknown]
-    system = system + weight * scipy.sparse.identity(len(inside))
-    values, notes = _by_steps(system, target) if method == "knn" else _directly(system, target)
+    weight, pull = _leaning(image, trimap, prior)
+    scale = system.diagonal().mean()
+    system = system + scipy.sparse.diags(scale * weight + SHIFT)
+    values, notes = (_by_steps if method == "knn" else _directly)(system, target + scale * pull)
     known[inside] = np.clip(values, 0, 1)
     return known.reshape(trimap.shape).astype(np.float32), notes
 
 
-def _near(unknown):
+def _leaning(
+    image: np.ndarray, trimap: np.ndarray, prior: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (n,) of what each unknown pixel leans to, and their products with it (n,)."""
+    judged = opinion(image, trimap)
+    if prior is None:
+        weight = COLOURS_OF_CALLER * judged.belief
+        return weight, weight * judged.alpha
+    weight = COLOURS * judged.belief
+    return weight + PRIOR, weight * judged.alpha + PRIOR * prior[trimap == UNKNOWN]
+
+
+def _near(unknown: np.ndarray) -> np.ndarray:
     """Known pixels around the band, thinned evenly to at most as many as are unknown."""
     reach = max(2, round(NEAR * float(np.hypot(*unknown.shape))))
     square = np.ones((2 * reach + 1,) * 2, np.uint8)
@@ -121,7 +151,7 @@ def _near(unknown):
     return thinned.reshape(unknown.shape)
 
 
-def _directly(system, target):
+def _directly(system: scipy.sparse.spmatrix, target: np.ndarray) -> tuple[np.ndarray, Notes]:
     """Solve by factors: the band along an edge is thin, so they stay sparse."""
     factors = scipy.sparse.linalg.splu(
         system.tocsc(),
@@ -132,7 +162,7 @@ def _directly(system, target):
     return factors.solve(target), ()
 
 
-def _by_steps(system, target):
+def _by_steps(system: scipy.sparse.spmatrix, target: np.ndarray) -> tuple[np.ndarray, Notes]:
     """Solve by conjugate gradients: links to far pixels would fill the factors."""
     diagonal = scipy.sparse.diags(1 / system.diagonal())
     values, left = scipy.sparse.linalg.cg(

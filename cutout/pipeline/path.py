@@ -72,7 +72,7 @@ def matte_of(
         alpha = model.finish(scores.map, picture.size, options.fit)
     with stages("edges"):
         # The matte is ours alone since `finish`: no copy of it is needed.
-        alpha = snap_edges(rgb, alpha, options.edges, out=alpha)
+        alpha = snap_edges(rgb, alpha, edges_for(options), out=alpha)
     with stages("refine"):
         for step in made.steps:
             alpha = step(alpha)
@@ -83,6 +83,15 @@ def matte_of(
                 rgb, alpha, options.matting, made.extras.trimap, options.matting_iterations
             )
     return Matte(alpha, scores.signals, warnings)
+
+
+def edges_for(options: Options) -> str:
+    """How edges are aligned; `auto` leaves them to matting where that is asked for.
+
+    Snapping decides what the model doubts; matting decides it better and needs to see the doubt.
+    """
+    matted = options.edges == "auto" and options.matting != "off"
+    return "off" if matted else options.edges
 
 
 def shown_alpha(matte: Matte, picture: images.Picture) -> np.ndarray:

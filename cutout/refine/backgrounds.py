@@ -9,7 +9,13 @@ import numpy as np
 from cutout.guided import pixels_at, places_of
 
 
-def over(rgb, alpha, back, back_alpha=1.0, linear=False):
+def over(
+    rgb: np.ndarray,
+    alpha: np.ndarray,
+    back: np.ndarray,
+    back_alpha: float = 1.0,
+    linear: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
     """Put the subject on a background, Porter and Duff's "over" with straight alpha.
 
     rgb: (H, W, 3) uint8; alpha: (H, W) float32; back: (H, W, 3) uint8 or one colour (3,);
@@ -29,7 +35,7 @@ def over(rgb, alpha, back, back_alpha=1.0, linear=False):
     return out, alpha + behind
 
 
-def cover(picture, size):
+def cover(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Scale a picture to cover `size` (height, width), centred, its overhang cut off."""
     height, width = size
     scale = max(height / picture.shape[0], width / picture.shape[1])
@@ -42,7 +48,7 @@ def cover(picture, size):
     return cv2.resize(part, (width, height), interpolation=method)
 
 
-def blurred(rgb, alpha, share=0.02):
+def blurred(rgb: np.ndarray, alpha: np.ndarray, share: float = 0.02) -> np.ndarray:
     """The original without its subject, blurred by a Gaussian of `share` of the diagonal.
 
     The subject is left out of the average, or it would glow around itself; where nothing else
@@ -62,12 +68,16 @@ def blurred(rgb, alpha, share=0.02):
     return cv2.convertScaleAbs(full)
 
 
-def _blend(front, back, ahead, behind):
+def _blend(
+    front: np.ndarray, back: np.ndarray, ahead: np.ndarray, behind: np.ndarray
+) -> np.ndarray:
     """Mix two pictures by weights (H, W); where both are zero the mixture is black."""
     return cv2.blendLinear(front, back, ahead, behind)
 
 
-def _blend_light(front, back, ahead, behind):
+def _blend_light(
+    front: np.ndarray, back: np.ndarray, ahead: np.ndarray, behind: np.ndarray
+) -> np.ndarray:
     """`_blend` of linear light, worked out where neither weight is zero."""
     out = _blend(front, back, ahead, behind)
     flat, _, _ = places_of((ahead > 0) & (behind > 0))
@@ -77,14 +87,14 @@ def _blend_light(front, back, ahead, behind):
     return out
 
 
-def _to_light(values):
+def _to_light(values: np.ndarray) -> np.ndarray:
     """SRGB bytes to linear light in [0, 1]. IEC 61966-2-1."""
     ramp = np.arange(256, dtype=np.float32) / 255
     table = np.where(ramp <= 0.04045, ramp / 12.92, ((ramp + 0.055) / 1.055) ** 2.4)
     return table.astype(np.float32)[values]
 
 
-def _from_light(light):
+def _from_light(light: np.ndarray) -> np.ndarray:
     """Linear light to sRGB bytes. IEC 61966-2-1."""
     curve = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
     return np.floor(np.clip(curve, 0, 1) * 255 + 0.5).astype(np.uint8)

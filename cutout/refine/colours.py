@@ -9,7 +9,7 @@ from cutout.errors import InvalidValue
 HEX = re.compile(r"#?([0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8})", re.IGNORECASE)
 
 
-def parse_colour(text):
+def parse_colour(text: str) -> tuple[int, int, int, int]:
     """(r, g, b, a) of 0..255 from 3, 4, 6 or 8 hex digits (# optional) or a CSS name.
 
     `transparent` is a CSS name too. A word like `bad` is hexadecimal as well as English: digits

@@ -14,15 +14,15 @@ from cutout.guided import apply_fit, between, local_fit, pixels_at, places_of, s
 # The model's grid; lengths below are in its cells, so they follow its precision, not the
 # picture's size. SAMPLES a cell are enough to place an edge by colour.
 CELLS, SAMPLES = 320, 2
-# One cell: what the model's edge may be off. Sixteen: how far hair and leaves may reach.
-NARROW, WIDE = 1, 16
-# A window this wide needs no finer grid than one sample in two cells.
+# One cell: what the model's edge may be off. Four and sixteen: how far fur, hair, leaves reach.
+NARROW, REACHES = 1, (4, 16)
+# Windows this wide need no finer grid than one sample in so many cells.
 COARSE = 2
 # Variance of colour that counts as flat: .01 of the range squared, just above sensor noise.
 EPSILON = 1e-4
-# The wide fit is repeated once on its own answer: unsure pixels that it decided then vote too.
-TURNS = 2
-# The residual (mean square of alpha at sure pixels, in the wide window) says how well colours
+# A wide fit is repeated on its own answer: unsure pixels that it decided then vote too.
+TURNS = 3
+# The residual (mean square of alpha at sure pixels, in the widest window) says how well colours
 # explain the matte. Medians along soft edges: .004 to .023 for 14 pictures of hair, plants and
 # toys; .024 to .069 for 8 of cars, 7 of them above .035, for their parts repeat the backdrop's
 # colours. Belief is full below the first number and none above the other, for a picture by its
@@ -34,13 +34,16 @@ SURE = 0.01
 GAIN = 1.25
 
 
-def snap_edges(rgb, alpha, mode="auto", out=None):
+def snap_edges(
+    rgb: np.ndarray, alpha: np.ndarray, mode: str = "auto", out: np.ndarray | None = None
+) -> np.ndarray:
     """Alpha (H, W) float32 whose edges follow the photograph's, or `alpha` itself when off.
 
     rgb: (H, W, 3) uint8; alpha: (H, W) float32, the map at full size. mode: `off`; `snap`, one
-    cell of reach, safe on hard edges; `auto`, sixteen where colours explain the matte (hair on
-    a plain ground), one elsewhere. Empty and full mattes come back unchanged. out: where the
-    answer goes, `alpha` itself to spare a copy; a new array by default.
+    cell of reach, safe on hard edges; `auto`, up to sixteen where colours explain the matte
+    (hair on a plain ground) and the picture is finer than the map, one elsewhere. Empty and full
+    mattes come back unchanged. out: where the answer goes, `alpha` itself to spare a copy; a new
+    array by default.
     """
     if mode == "off":
         return alpha
@@ -62,59 +65,88 @@ def snap_edges(rgb, alpha, mode="auto", out=None):
     return out
 
 
-def _fit(rgb, alpha, mode):
+def _fit(rgb: np.ndarray, alpha: np.ndarray, mode: str) -> np.ndarray:
     """Coefficients (h, w, 4) to read at full size, on a grid of `SAMPLES` a cell."""
     guide = _scaled(rgb, CELLS * SAMPLES) * np.float32(1 / 255)
     matte = _scaled(alpha, CELLS * SAMPLES)
-    near = local_fit(guide, matte, _sureness(matte), NARROW * SAMPLES, EPSILON)
+    fit = local_fit(guide, matte, _sureness(matte), NARROW * SAMPLES, EPSILON)
     if mode == "snap":
-        return near
-    far, belief = _wide_fit(_scaled(guide, CELLS // COARSE), _scaled(matte, CELLS // COARSE))
-    size = near.shape[1::-1]
-    far = cv2.resize(far, size)
-    far -= near
-    far *= cv2.resize(belief, size)[..., None]
-    far += near
-    return far
+        return fit
+    coarse = _scaled(guide, CELLS // COARSE), _scaled(matte, CELLS // COARSE)
+    wide, kept = _wide_mixture(*coarse, _finer(alpha.shape))
+    size = fit.shape[1::-1]
+    fit *= cv2.resize(kept, size)[..., None]
+    fit += cv2.resize(wide, size)
+    return fit
 
 
-def _wide_fit(guide, matte):
-    """Coefficients (h, w, 4) of the wide window, and how far (0 to 1) each is to be believed."""
-    current, belief = matte, None
+def _wide_mixture(
+    guide: np.ndarray, matte: np.ndarray, most: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """What to add to the narrow fit (h, w, 4), and how much of that one to keep (h, w).
+
+    From the narrowest on, a wider window replaces a narrower one where it is believed; most:
+    belief at best.
+    """
+    fits = [_wide_fit(guide, matte, reach // COARSE) for reach in REACHES]
+    trust = most * _picture_belief(matte, fits[-1][1])
+    mixture, kept = np.zeros_like(fits[0][0]), np.ones_like(matte)
+    for far, residual in fits:
+        belief = np.float32(trust) * _below(residual, *PLACE_BELIEF)
+        mixture += belief[..., None] * (far - mixture)
+        kept *= 1 - belief
+    return mixture, kept
+
+
+def _wide_fit(guide: np.ndarray, matte: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients (h, w, 4) of a wide window, and the residual (h, w) of its first turn."""
+    current, residual = matte, None
     for _ in range(TURNS):
-        far = local_fit(guide, current, _sureness(current), WIDE // COARSE, EPSILON)
+        far = local_fit(guide, current, _sureness(current), radius, EPSILON)
         seen = np.clip(apply_fit(guide, far), 0, 1)
-        belief = _belief(matte, seen) if belief is None else belief
+        residual = _residual(matte, seen, radius) if residual is None else residual
         current = matte + _unsure(matte) * (seen - matte)
-    return far, belief
+    return far, residual
 
 
-def _belief(matte, explained):
-    """Belief in the wide fit by its residual, first of the picture, then of the place."""
-    side = (2 * WIDE // COARSE + 1,) * 2
+def _residual(matte: np.ndarray, explained: np.ndarray, radius: int) -> np.ndarray:
+    """Mean square (h, w) of what colours leave unexplained of the sure pixels in a window."""
+    side = (2 * radius + 1,) * 2
     sure = _sureness(matte)
-    residual = cv2.blur(sure * (explained - matte) ** 2, side) / cv2.blur(sure, side)
+    return cv2.blur(sure * (explained - matte) ** 2, side) / cv2.blur(sure, side)
+
+
+def _picture_belief(matte: np.ndarray, residual: np.ndarray) -> float:
+    """How far colours explain this picture's edge, 0 to 1; 0 without an edge."""
     edge = residual[(matte > 0.1) & (matte < 0.9)]
-    typical = np.median(edge) if edge.size else np.inf
-    return _below(residual, *PLACE_BELIEF) * np.float32(_below(typical, *PICTURE_BELIEF))
+    return float(_below(np.median(edge), *PICTURE_BELIEF)) if edge.size else 0.0
 
 
-def _below(value, full, none):
+def _finer(size: tuple[int, int]) -> float:
+    """How much more than the map a picture of this size can tell, 0 to 1.
+
+    At one pixel a cell it shows no hair that the map misses, and wide windows only blur; all of
+    it from two pixels a cell (640 pixels) on.
+    """
+    return float(np.clip(max(size) / CELLS - 1, 0, 1))
+
+
+def _below(value: np.ndarray, full: float, none: float) -> np.ndarray:
     """1 up to `full`, 0 from `none` on, linear between."""
     return np.clip((none - value) / (none - full), 0, 1)
 
 
-def _unsure(matte):
+def _unsure(matte: np.ndarray) -> np.ndarray:
     """How far (0 to 1) the map may be changed here."""
     return np.clip((np.minimum(matte, 1 - matte) - SURE) / (2 * SURE), 0, 1)
 
 
-def _sureness(matte):
+def _sureness(matte: np.ndarray) -> np.ndarray:
     """Weight of a pixel: 1 where the map says 0 or 1, a hundredth where it says a half."""
     return (2 * matte - 1) ** 2 + np.float32(0.01)
 
 
-def _scaled(picture, longest):
+def _scaled(picture: np.ndarray, longest: int) -> np.ndarray:
     """A copy whose longer side is at most `longest`."""
     height, width = picture.shape[:2]
     scale = longest / max(height, width)

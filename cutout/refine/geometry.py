@@ -9,13 +9,18 @@ from cutout.errors import InvalidValue
 
 from .backgrounds import over
 
+# Amount and unit, `px` or `%`; top, right, bottom, left; top, left, height, width.
+Length = tuple[float, str]
+Margin = tuple[Length, ...]
+Box = tuple[int, int, int, int]
+
 LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(px|%)?")
 MAX_PX, MAX_PERCENT = 500, 50
 # Seen by eye on a plain background: fainter haze would widen the box for nothing.
 BOX_LEVEL = 0.05
 
 
-def parse_margin(text):
+def parse_margin(text: str) -> Margin:
     """Top, right, bottom, left as ((amount, unit), ...) from 1, 2 or 4 lengths, as in CSS.
 
     A length is `30px`, `30` (px) or `5%` of the subject's own height or width.
@@ -27,13 +32,13 @@ def parse_margin(text):
     return tuple((lengths * 4)[:4]) if len(words) < 4 else tuple(lengths)
 
 
-def subject_box(alpha):
+def subject_box(alpha: np.ndarray) -> Box:
     """(top, left, height, width) of what is visible; nothing visible gives the whole picture."""
     left, top, width, height = cv2.boundingRect((alpha > BOX_LEVEL).astype(np.uint8))
     return (top, left, height, width) if width else (0, 0, *alpha.shape)
 
 
-def with_margin(box, margin, size):
+def with_margin(box: Box, margin: Margin, size: tuple[int, int]) -> Box:
     """Grow a box by a margin (of `parse_margin`), never beyond the picture's `size`."""
     top, left, height, width = box
     spans = (height, width, height, width)
@@ -47,14 +52,14 @@ def with_margin(box, margin, size):
     return first_row, first_column, last_row - first_row, last_column - first_column
 
 
-def crop(rgb, alpha, box):
+def crop(rgb: np.ndarray, alpha: np.ndarray, box: Box) -> tuple[np.ndarray, np.ndarray]:
     """The part of picture and matte inside a box; views, not copies."""
     top, left, height, width = box
     part = slice(top, top + height), slice(left, left + width)
     return rgb[part], alpha[part]
 
 
-def fit_within(rgb, alpha, max_size):
+def fit_within(rgb: np.ndarray, alpha: np.ndarray, max_size: int) -> tuple[np.ndarray, np.ndarray]:
     """Scale down so that the longer side is at most `max_size` pixels; never up.
 
     Colours are averaged by their alpha: a clear pixel's colour must not bleed into the rim.
@@ -72,19 +77,24 @@ def fit_within(rgb, alpha, max_size):
     return cv2.convertScaleAbs(colours), small_alpha
 
 
-def grey_mask(alpha):
+def grey_mask(alpha: np.ndarray) -> np.ndarray:
     """The matte as an 8-bit grey picture (H, W) uint8, 255 = subject."""
     return cv2.convertScaleAbs(alpha, alpha=255)
 
 
-def overlay(rgb, alpha, colour=(220, 20, 60), strength=0.6):
+def overlay(
+    rgb: np.ndarray,
+    alpha: np.ndarray,
+    colour: tuple[int, int, int] = (220, 20, 60),
+    strength: float = 0.6,
+) -> np.ndarray:
     """The picture with what was removed tinted, to judge a matte at a glance: (H, W, 3) uint8."""
     flat = np.broadcast_to(np.uint8(colour), rgb.shape)
     tinted = cv2.addWeighted(rgb, 1 - strength, np.ascontiguousarray(flat), strength, 0)
     return over(rgb, alpha, tinted)[0]
 
 
-def _parse_length(word, text):
+def _parse_length(word: str, text: str) -> Length:
     match = LENGTH.fullmatch(word)
     if not match:
         raise _bad_margin(text)
@@ -94,7 +104,7 @@ def _parse_length(word, text):
     return amount, unit
 
 
-def _bad_margin(text):
+def _bad_margin(text: str) -> InvalidValue:
     return InvalidValue(
         f"{text[:40]!r} is not a margin: give 1, 2 or 4 lengths such as 30px or 5%, "
         f"at most {MAX_PX}px or {MAX_PERCENT}%.",

@@ -14,7 +14,7 @@ VISIBLE = 0.1
 RIM_CELLS, CELLS = 2, 320
 
 
-def threshold(alpha, level=0.5, softness=0.0):
+def threshold(alpha: np.ndarray, level: float = 0.5, softness: float = 0.0) -> np.ndarray:
     """Harden a matte: 1 at or above `level`, 0 below.
 
     softness: width in alpha of a smooth ramp (smoothstep) centred on the level; 0 is binary.
@@ -25,7 +25,7 @@ def threshold(alpha, level=0.5, softness=0.0):
     return ramp * ramp * (3 - 2 * ramp)
 
 
-def drop_specks(alpha, share=0.001):
+def drop_specks(alpha: np.ndarray, share: float = 0.001) -> np.ndarray:
     """Clear separate regions smaller than `share` of the picture; the largest always stays."""
     labels, areas = _regions(alpha > VISIBLE)
     small = areas < share * alpha.size
@@ -34,7 +34,7 @@ def drop_specks(alpha, share=0.001):
     return _clear(alpha, labels, small)
 
 
-def fill_holes(alpha, share=0.01):
+def fill_holes(alpha: np.ndarray, share: float = 0.01) -> np.ndarray:
     """Fill holes smaller than `share` of the picture; a hole at the border is background."""
     inverse = 1 - alpha
     labels, areas = _regions(inverse > VISIBLE)
@@ -44,7 +44,7 @@ def fill_holes(alpha, share=0.01):
     return 1 - _clear(inverse, labels, small)
 
 
-def smooth(alpha, radius_px=2):
+def smooth(alpha: np.ndarray, radius_px: float = 2) -> np.ndarray:
     """Smooth the outline and keep its softness: median over a square of 2 radius + 1.
 
     The median moves the outline of every level by majority, so a hard edge stays hard, which a
@@ -57,7 +57,7 @@ def smooth(alpha, radius_px=2):
     return cv2.medianBlur(grey, size).astype(np.float32) / np.float32(255)
 
 
-def enhance_edges(alpha, weight=0.5):
+def enhance_edges(alpha: np.ndarray, weight: float = 0.5) -> np.ndarray:
     """`alpha + weight * edges(alpha)`, clipped; edges are Sobel magnitudes, 1 at a full step."""
     # A step from 0 to 1 answers 4 to the 3 x 3 Sobel kernel.
     across = cv2.Sobel(alpha, cv2.CV_32F, 1, 0, scale=0.25)
@@ -66,14 +66,14 @@ def enhance_edges(alpha, weight=0.5):
     return np.clip(cv2.scaleAdd(edges, float(weight), alpha), 0, 1)
 
 
-def feather(alpha, radius_px=2.0):
+def feather(alpha: np.ndarray, radius_px: float = 2.0) -> np.ndarray:
     """Soften the outline over about `radius_px` to each side (Gaussian, sigma half of it)."""
     if radius_px <= 0:
         return alpha.copy()
     return np.clip(cv2.GaussianBlur(alpha, (0, 0), radius_px / 2), 0, 1)
 
 
-def _regions(mask):
+def _regions(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Labels (8-connected) and area of each in pixels; label 0, the rest, counts as endless."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     areas = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
@@ -81,7 +81,7 @@ def _regions(mask):
     return labels, areas
 
 
-def _clear(alpha, labels, small):
+def _clear(alpha: np.ndarray, labels: np.ndarray, small: np.ndarray) -> np.ndarray:
     """Set the regions marked `small`, with their faint rim, to zero."""
     if not small.any():
         return alpha.copy()

@@ -1,0 +1,54 @@
+"""The opinion of colours: right where the sides differ, silent where they do not."""
+
+import numpy as np
+import pytest
+
+from cutout.matting.colours import opinion
+
+
+def halves(left, right, noise=0.02, size=(60, 90)):
+    """A picture of two colours, the middle third unknown, the true subject on the right."""
+    image = np.empty((*size, 3))
+    image[:, :45], image[:, 45:] = left, right
+    image = np.clip(image + np.random.default_rng(0).normal(0, noise, image.shape), 0, 1)
+    trimap = np.zeros(size, np.uint8)
+    trimap[:, 30:60], trimap[:, 60:] = 128, 255
+    return image, trimap
+
+
+def test_unknown_pixels_join_the_side_of_their_colour():
+    judged = opinion(*halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8)))
+    alpha, belief = judged.alpha.reshape(60, 30), judged.belief.reshape(60, 30)
+    assert alpha[:, :15].max() < 0.1 and alpha[:, 15:].min() > 0.9
+    assert belief.min() > 0.6
+
+
+def test_alike_sides_are_told_apart_by_nobody():
+    strong = opinion(*halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8)))
+    # Noise far above the distance in place: only colour could tell, and it does not.
+    weak = opinion(*halves((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), noise=0.3))
+    assert weak.belief.mean() < 0.1 * strong.belief.mean()
+
+
+def test_it_does_not_depend_on_chance():
+    picture = halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8))
+    for one, other in zip(opinion(*picture), opinion(*picture), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_a_missing_side_gives_no_opinion(value):
+    image, trimap = halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8))
+    judged = opinion(image, np.where(trimap == 128, np.uint8(128), np.uint8(value)))
+    np.testing.assert_array_equal(judged.alpha, 0.5)
+    np.testing.assert_array_equal(judged.belief, 0)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3])
+def test_a_handful_of_sure_pixels_is_enough(samples):
+    image, _ = halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8))
+    trimap = np.full((60, 90), 128, np.uint8)
+    trimap[30, 44 - samples : 44], trimap[30, 46 : 46 + samples] = 0, 255
+    judged = opinion(image, trimap)
+    assert judged.alpha.shape == ((trimap == 128).sum(),)
+    assert np.isfinite(judged.alpha).all() and 0 <= judged.belief.min() <= judged.belief.max() <= 1
