@@ -7,6 +7,8 @@ pixels of the large one as in He, Sun, "Fast guided filter", 2015.
 import cv2
 import numpy as np
 
+from cutout.cores import each
+
 # cv2.remap takes coordinates as pictures of fewer than 32,768 a side.
 ROW = 1024
 # Rows fitted at once: thirty planes of a strip stay in the cache and in the allocator's pool.
@@ -25,11 +27,14 @@ def local_fit(
     """
     height, rows, halo = len(target), max(STRIP, 16 * radius), 2 * radius
     fit = np.empty((*target.shape, 4), np.float32)
-    for top in range(0, height, rows):
+
+    def strip(top: int) -> None:
         # Two blurs in a row reach this far; what the strip's own border spoils is cut off.
         first, last = max(top - halo, 0), min(top + rows + halo, height)
         part = (plane[first:last] for plane in (guide, target, weight))
         fit[top : top + rows] = _fit_strip(*part, radius, epsilon)[top - first :][:rows]
+
+    each(strip, list(range(0, height, rows)))
     return fit
 
 

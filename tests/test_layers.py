@@ -8,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "guided", "cores"},
+    {"errors", "cores"},
+    {"guided"},
     {"settings", "options", "images", "refine", "matting", "measures", "quality"},
     {"weights", "runtimes", "batching", "storage", "telemetry", "cache"},
     {"pipeline", "evaluation", "bulk"},

@@ -39,7 +39,7 @@ def decontaminate(rgb: np.ndarray, alpha: np.ndarray, out: np.ndarray | None = N
     share = np.ascontiguousarray(alpha[::step, ::step])
     front, back = _spread(colours, share), _spread(colours, 1 - share)
 
-    def unmix(band):
+    def unmix(band: slice) -> None:
         flat, rows, columns = places_of(inside[band])
         down, across = (rows + band.start) / np.float32(step), columns / np.float32(step)
         part = pixels_at(alpha[band], flat)[:, None]
@@ -52,7 +52,7 @@ def decontaminate(rgb: np.ndarray, alpha: np.ndarray, out: np.ndarray | None = N
     return out
 
 
-def _project(seen, part, front, back):
+def _project(seen: np.ndarray, part: np.ndarray, front: np.ndarray, back: np.ndarray) -> None:
     """Move `front` in place to where it and `back`, moved as little, mix to the colours seen."""
     rest = 1 - part
     missing = seen - part * front

@@ -53,7 +53,7 @@ def snap_edges(
         return out
     fit = _fit(rgb, alpha, mode)
 
-    def snap(band):
+    def snap(band: slice) -> None:
         flat, rows, columns = places_of(inside[band])
         here = sample_scaled(fit, rows + band.start, columns, alpha.shape)
         seen = apply_fit(pixels_at(rgb[band], flat) * np.float32(1 / 255), here)
