@@ -37,7 +37,7 @@ class Judged(NamedTuple):
 
 
 def raw_map(model: RembgModel, picture: Path, view: quality.View, kept: Path) -> np.ndarray:
-    """One view's raw map, mirrored back; from the cache, else computed and kept."""
+    """One view's raw map at its own size, mirrored back; from the cache, else computed and kept."""
     if not kept.exists():
         rgb = images.decode(picture.read_bytes()).rgb
         (tensor,) = quality.tensors(lambda size: model.prepare(rgb, size), [view])
@@ -56,10 +56,8 @@ def passes(
         if args.cached and not all(path.exists() for path in kept):
             continue
         picture = next((folder / "image").glob(f"{mask.stem}.*"))
-        yield (
-            mask,
-            [raw_map(model, picture, view, path) for view, path in zip(views, kept, strict=True)],
-        )
+        raw = [raw_map(model, picture, view, path) for view, path in zip(views, kept, strict=True)]
+        yield mask, quality.aligned(raw, [quality.View(one.shape[0]) for one in raw])
 
 
 def judge(
@@ -68,7 +66,7 @@ def judge(
     """Features and the true IoU at 0.5 of every picture of a set."""
     rows = []
     for mask, maps in passes(model, folder, args, views):
-        scores = np.mean(maps, axis=0, dtype=np.float32)
+        scores = quality.voted(maps, views)
         truth = images.decode(mask.read_bytes()).rgb[..., 0] > 128
         pred = model.finish(scores, truth.shape) > 0.5
         values = features.of_map(scores, maps)

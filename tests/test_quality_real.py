@@ -73,9 +73,9 @@ def test_a_clear_subject_is_trusted_more_than_a_faint_one(u2net):
 def test_views_of_a_plain_subject_agree_and_are_trusted(u2net):
     views = quality.best_views(u2net.input_size)
     tensors = quality.tensors(lambda size: u2net.prepare(data.coffee(), size), views)
-    scores = u2net.infer(tensors)
+    scores = [u2net.infer_one(tensor) for tensor in tensors]
     maps = quality.aligned(scores, views)
-    assert np.abs(maps[0] - maps[1]).mean() < 0.02
+    assert max(np.abs(maps[0] - one).mean() for one in maps[1:]) < 0.02
     assert quality.signals(quality.merge(scores, views), maps).predicted_iou > 0.9
 
 

@@ -5,8 +5,9 @@ from cutout import quality
 from cutout.quality import View
 from cutout.quality.maps import resized
 
-PAIR = quality.best_views(320)
+PAIR = (View(320), View(320, mirror=True))
 TWO_SIZES = (View(320), View(384))
+THREE = quality.best_views(320)
 
 
 def random_map(size, seed=0):
@@ -21,8 +22,19 @@ def test_a_mirrored_view_shows_the_picture_mirrored_and_contiguous():
     assert mirrored.flags["C_CONTIGUOUS"]
 
 
-def test_best_looks_twice_at_the_size_it_is_given():
-    assert quality.best_views(384) == (View(384), View(384, mirror=True))
+@pytest.mark.parametrize("size, larger", [(320, 384), (384, 448), (512, 608)])
+def test_best_looks_mirrored_and_at_a_larger_size_that_the_model_can_take(size, larger):
+    views = quality.best_views(size)
+    assert [(view.size, view.mirror) for view in views] == [
+        (size, False),
+        (size, True),
+        (larger, True),
+    ]
+    assert larger % 32 == 0
+
+
+def test_models_with_one_large_size_are_only_mirrored():
+    assert quality.best_views(1024) == (View(1024), View(1024, mirror=True))
 
 
 def test_a_picture_is_prepared_once_a_size():
@@ -43,10 +55,55 @@ def test_views_of_a_model_that_ignores_them_merge_to_its_own_map():
     np.testing.assert_allclose(merged, scores, atol=1e-7)
 
 
-def test_merged_scores_are_the_mean_of_the_aligned_views():
-    left, right = random_map(320, 1), random_map(320, 2)
-    expected = (left + right[:, ::-1]) / 2
-    np.testing.assert_allclose(quality.merge([left, right], PAIR), expected, atol=1e-6)
+def test_views_that_agree_on_a_side_give_their_mean_there():
+    rng = np.random.default_rng(1)
+    subject = np.zeros((32, 32), bool)
+    subject[8:24, 8:24] = True
+    left, right = (np.where(subject, 0.8, 0.0) + 0.2 * rng.random((32, 32)) for _ in range(2))
+    np.testing.assert_allclose(quality.voted([left, right], PAIR), (left + right) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.03, 0.4, 1.0])
+def test_flat_views_make_a_flat_map_of_their_level(level):
+    flat = np.full((32, 32), level, np.float32)
+    merged = quality.voted([flat, flat, flat], THREE)
+    assert merged.dtype == np.float32
+    np.testing.assert_allclose(merged, level, atol=1e-6)
+
+
+def seen_by(*names):
+    """Maps (32, 32) of the three views of best: a part is 0.9 where a view is named, else 0.1.
+
+    A corner is seen by all and another by none, so that the vote has its full range.
+    """
+    maps = []
+    for name in ("straight", "mirrored", "larger"):
+        one = np.full((32, 32), 0.9 if name in names else 0.1, np.float32)
+        one[:8], one[-8:] = 1, 0
+        maps.append(one)
+    return maps
+
+
+@pytest.mark.parametrize(
+    "names, value",
+    [
+        (("straight",), 0.9),
+        (("mirrored", "larger"), 0.9),
+        (("straight", "mirrored", "larger"), 0.9),
+        (("mirrored",), 0.1),
+        (("larger",), 0.1),
+        ((), 0.1),
+    ],
+)
+def test_a_part_stays_when_the_straight_view_or_both_others_saw_it(names, value):
+    merged = quality.voted(seen_by(*names), THREE)
+    np.testing.assert_allclose(merged[8:-8], value, atol=1e-6)
+    assert (merged[:8] == 1).all() and (merged[-8:] == 0).all()
+
+
+def test_where_two_equal_views_disagree_the_subject_keeps_the_part():
+    merged = quality.voted(seen_by("straight")[:2], PAIR)
+    np.testing.assert_allclose(merged[8:-8], 0.9, atol=1e-6)
 
 
 def test_a_larger_view_is_brought_to_the_first_ones_size():

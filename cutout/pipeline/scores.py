@@ -1,4 +1,4 @@
-"""What the model thinks of a picture: one view of it, or several in one mean."""
+"""What the model thinks of a picture: one view of it, or several in one map."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,12 +44,12 @@ def scores_of(rgb: np.ndarray, options: Options, model: Model, infer: Infer) -> 
 
 
 def best_scores(rgb: np.ndarray, options: Options, model: Model, infer: Infer) -> Scores:
-    """Mean of the views of `quality.best_views`; how far they agree sharpens the predicted IoU."""
+    """The views of `quality.best_views` in one map; their agreement sharpens the predicted IoU."""
     looks = quality.best_views(options.input_size or model.input_size)
     tensors = quality.tensors(lambda side: model.prepare(rgb, side, options.fit), looks)
     maps = [infer(tensor) for tensor in tensors]
-    merged = quality.merge(maps, looks)
     views = quality.aligned(maps, looks)
+    merged = quality.voted(views, looks)
     return Scores(merged, judged(merged, views, rgb.shape[:2], options, model))
 
 

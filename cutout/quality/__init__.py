@@ -2,7 +2,7 @@
 
 from cutout.quality.predicted import predicted_iou
 from cutout.quality.signals import Signals, signals
-from cutout.quality.views import BEST, View, aligned, best_views, merge, tensors
+from cutout.quality.views import BEST, View, aligned, best_views, merge, tensors, voted
 
 __all__ = [
     "BEST",
@@ -14,4 +14,5 @@ __all__ = [
     "predicted_iou",
     "signals",
     "tensors",
+    "voted",
 ]

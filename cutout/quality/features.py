@@ -55,14 +55,14 @@ def of_map(scores: np.ndarray, views: Sequence[np.ndarray] = ()) -> list[float]:
     """Two features of one picture, on which a mask is judged.
 
     scores: (H, W) raw. views: the aligned raw maps that were merged into it; none means that it is
-    the only one. Returns the logit of the IoU that the views expect of the mask, and minus the log
-    of the views' thick doubt, both means over the views: a merged map hides who doubted.
+    the only one. Returns the logit of the IoU that the views expect of the mask, in the mean, and
+    minus the log of the first view's thick doubt: larger views and merged maps have less of it.
     """
     mask = on_grid(scores) > 0.5
     alphas = [on_grid(view) for view in views or [scores]]
     expected = np.mean([soft_iou(mask, alpha) for alpha in alphas])
-    doubts = [thick_doubt(alpha > 0.5, alpha) for alpha in alphas]
-    return [logit(float(expected)), -float(np.mean(np.log(np.add(doubts, DOUBT_FLOOR))))]
+    doubt = thick_doubt(alphas[0] > 0.5, alphas[0])
+    return [logit(float(expected)), -float(np.log(doubt + DOUBT_FLOOR))]
 
 
 def on_grid(scores: np.ndarray) -> np.ndarray:

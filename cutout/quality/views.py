@@ -1,4 +1,4 @@
-"""Several looks at one picture, mirrored or at another size, and their mean: quality=best."""
+"""Several looks at one picture, mirrored or at another size, made one map: quality=best."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,22 +7,43 @@ import numpy as np
 
 from cutout.quality.maps import checked, resized
 
+# Input sizes that U²-Net's five halvings divide (px); larger squares are models of other kinds.
+STEP = 32
+LARGEST = 512
+# Power of the mean over the views that makes their vote. The plain mean leaves a part that half of
+# the views saw at 0.5, where rounding decides; 1.3 puts it at 0.59. Ties go to the subject because
+# the best cut for IoU lies at IoU / (1 + IoU), here .43 to .47. For F1: Lipton et al., 2014.
+POWER = 1.3
+
 
 @dataclass(frozen=True)
 class View:
-    """How the model looks once: at which input size (px, square), mirrored left to right or not."""
+    """How the model looks once: at which input size (px, square), mirrored left to right or not.
+
+    weight: of its vote on the merged map, relative to the other views.
+    """
 
     size: int
     mirror: bool = False
+    weight: float = 1
 
 
 def best_views(size: int = 320) -> tuple[View, ...]:
-    """The views of quality=best: as it is and mirrored, twice the passes of quality=standard.
+    """The views of quality=best: as it is, mirrored, and mirrored at a larger size.
 
-    A second size was tried and left out: mean of 320 and 384 px is worse than 320 px alone on
-    photographs as small as those of ECSSD, and needs a second compiled graph.
+    At 320 px: 320 twice and 384 once, 3.4 times the work of quality=standard and a second compiled
+    graph. What the straight view found stays, and what both others found joins it; one of them
+    alone does not convince. Models with squares over LARGEST have one size: mirrored only, twice
+    the work. Smaller, padded or zoomed views and a closer second look were tried and left out.
     """
-    return View(size), View(size, mirror=True)
+    if size > LARGEST:
+        return View(size), View(size, mirror=True)
+    return View(size, weight=2), View(size, mirror=True), View(larger(size), mirror=True)
+
+
+def larger(size: int) -> int:
+    """Six fifths of a size (px), in whole steps: 320 -> 384."""
+    return size * 6 // 5 // STEP * STEP
 
 
 BEST = best_views()
@@ -49,9 +70,26 @@ def aligned(scores: Sequence[np.ndarray], views: Sequence[View] = BEST) -> list[
 
 
 def merge(scores: Sequence[np.ndarray], views: Sequence[View] = BEST) -> np.ndarray:
-    """The views' mean as one map of raw scores, (S, S) float32, for finish() and signals().
+    """The views as one map of raw scores, (S, S) float32, for finish() and signals().
 
     scores: as the model gave them, not yet aligned. Raw, not stretched: a view that found nothing
     must not shout.
     """
-    return np.mean(aligned(scores, views), axis=0, dtype=np.float32)
+    return voted(aligned(scores, views), views)
+
+
+def voted(maps: Sequence[np.ndarray], views: Sequence[View] = BEST) -> np.ndarray:
+    """Aligned raw maps (S, S) as one: a vote takes the side, the views on that side the value.
+
+    The vote is the weighted power mean, against the middle of its range. The vote's own values
+    would leave a disputed part grey, and steps that follow the picture's edges would lose it.
+    """
+    looks = np.clip(maps, 0, 1)
+    weights = np.array([view.weight for view in views], np.float32)[:, None, None]
+    vote = ((weights * looks ** np.float32(POWER)).sum(axis=0) / weights.sum()) ** (1 / POWER)
+    middle = (vote.min() + vote.max()) / 2
+    heard = weights * ((looks > middle) == (vote > middle))
+    total = heard.sum(axis=0)
+    # Rounding alone can leave a side without voters: on flat maps, where the vote is the value.
+    values = np.divide((heard * looks).sum(axis=0), total, out=vote.copy(), where=total > 0)
+    return values.astype(np.float32)
