@@ -46,7 +46,7 @@ class Options(BaseModel):
 
     quality: Literal["standard", "best"] = Field(
         "standard",
-        description="best averages several views of the picture, at several times the cost",
+        description="best lets three views vote, at about 3.5 times the model's time",
     )
     input_size: Annotated[Literal[320, 384, 512] | None, BeforeValidator(number)] = Field(
         None, description="side in px of the square the model sees; default: the model's own"
