@@ -14,7 +14,7 @@ LAYERS = [
     {"weights", "runtimes", "batching", "storage", "telemetry", "cache"},
     {"pipeline", "evaluation", "bulk"},
     {"service"},
-    {"api", "removebg", "web", "cli", "launch"},
+    {"api", "removebg", "web", "cli", "launch", "worker"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 TOP = {"app", "u2net", "metrics"}

@@ -93,6 +93,18 @@ def test_a_client_that_left_is_dropped_before_the_model(server, disc_png):
     assert server.seen == before + 2
 
 
+def test_clients_that_do_not_hang_up_hold_nobody_else(server):
+    """Each was answered and told that the connection ends; the server waits for its end of it."""
+    request = b"GET /health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+    links = [server.raw(request) for _ in range(8)]
+    answered = [link.recv(12) for link in links]
+    slowest = max(timed(server.load) for _ in range(20))
+    assert answered == [b"HTTP/1.1 200"] * 8
+    assert slowest < 0.5
+    for link in links:
+        link.close()
+
+
 def test_slow_bodies_end_with_an_error_and_do_not_block_health(server, disc_png):
     body = form(disc_png)
     half = head(f"Content-Length: {len(body)}") + body[: len(body) // 2]
