@@ -206,9 +206,9 @@ class Gate:
     def _refuse(self) -> None:
         self.refused += 1
         error = Overloaded("The service is full; try again in a moment.")
-        # Half of what is inside has left by then; more would leave the model idle. Spread, or
+        # By then most of what is inside has left; later would leave the model idle. Spread, or
         # those refused together would come back together, each with megabytes to read.
-        seconds = random.uniform(0.25, 0.75) * self.inside * self.pace
+        seconds = random.uniform(0.4, 1) * self.inside * self.pace
         error.retry_after = max(1, min(30, round(seconds)))
         raise error
 
