@@ -96,27 +96,31 @@ def client(
             if turn > number and time.monotonic() - start > args.seconds:
                 break
             tally.begun += 1
-        deliver(link, path, bodies[turn % len(bodies)], tally, start + args.patience)
+        if not deliver(link, path, bodies[turn % len(bodies)], tally, start + args.patience):
+            break
     link.close()
 
 
 def deliver(
     link: http.client.HTTPConnection, path: str, data: bytes, tally: Tally, limit: float
-) -> None:
-    """Send one picture until it is answered by anything but a full house, or patience ends."""
+) -> bool:
+    """Send one picture until it is answered by anything but a full house; False: patience ended.
+
+    Who gave up stays away: the next picture would only be refused as well, again and again.
+    """
     began = time.monotonic()
     while True:
         status, headers = ask(link, path, data)
         tally.saw(status)
         if status == 200:
-            return tally.finished(began, headers.get("Server-Timing"))
+            tally.finished(began, headers.get("Server-Timing"))
         if status != 503:
-            return None
+            return True
         wait = float(headers.get("Retry-After", 1))
         if time.monotonic() + wait > limit:
             with tally.lock:
                 tally.gave_up += 1
-            return None
+            return False
         time.sleep(wait)
 
 
