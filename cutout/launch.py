@@ -11,7 +11,7 @@ from .weights import ensure
 ROOT = Path(__file__).resolve().parent.parent
 # glibc's: threads that decode and encode would leave freed memory behind in an arena each, and
 # masks of whole pictures in the holes between. Blocks above 16 MB go back at once: with 64 clients
-# of 12 MP the peak is 1.25 GB instead of 1.52; from 2 MB on it is 1.13, but a tenth slower.
+# of 12 MP the peak is 1.2 to 1.4 GB instead of 1.52; from 2 MB on 1.13, but a tenth slower.
 MALLOC = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": "16000000",
