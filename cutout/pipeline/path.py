@@ -79,9 +79,7 @@ def matte_of(
     warnings: tuple[str, ...] = ()
     if options.matting != "off":
         with stages("matting"):
-            alpha, warnings = refine_matte(
-                rgb, alpha, options.matting, made.extras.trimap, options.matting_iterations
-            )
+            alpha, warnings = _matted(rgb, alpha, made)
     return Matte(alpha, scores.signals, warnings)
 
 
@@ -92,6 +90,17 @@ def edges_for(options: Options) -> str:
     """
     matted = options.edges == "auto" and options.matting != "off"
     return "off" if matted else options.edges
+
+
+def _matted(rgb: np.ndarray, alpha: np.ndarray, made: Plan) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Alpha solved as asked, and warnings; where that is skipped, its edges aligned after all."""
+    options = made.options
+    solved, warnings = refine_matte(
+        rgb, alpha, options.matting, made.extras.trimap, options.matting_iterations
+    )
+    if solved is alpha and edges_for(options) != options.edges:
+        solved = snap_edges(rgb, alpha, options.edges)
+    return solved, warnings
 
 
 def shown_alpha(matte: Matte, picture: images.Picture) -> np.ndarray:
