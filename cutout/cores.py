@@ -4,12 +4,13 @@ import functools
 import itertools
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-T = TypeVar("T")
+Part = TypeVar("Part")
+Done = TypeVar("Done")
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 # Rows of a picture for which a helper pays, in light work on every pixel.
 WORTH_A_BAND = 256
@@ -35,12 +36,12 @@ def bands(rows: int, least: int, most: int | None = None) -> list[slice]:
     return [slice(top, end) for top, end in itertools.pairwise(edges)]
 
 
-def each(work: Callable[[slice], T], parts: list[slice]) -> list[T]:
-    """`work` of every band, at once where cores are free: the results in order.
+def each(work: Callable[[Part], Done], parts: Sequence[Part]) -> list[Done]:
+    """`work` of every part (one at least), at once where cores are free: the results in order.
 
-    For array work that lets go of the interpreter's lock. Helpers begin at the first band, the
+    For array work that lets go of the interpreter's lock. Helpers begin at the first part, the
     caller at the last, until they meet: nobody waits for helpers that are busy with another
-    picture. The first error is raised, after every band has ended.
+    picture. The first error is raised, after every part has ended.
     """
     begun = [_helpers().submit(work, part) for part in parts[:-1]]
     try:

@@ -34,7 +34,7 @@ def local_fit(
         part = (plane[first:last] for plane in (guide, target, weight))
         fit[top : top + rows] = _fit_strip(*part, radius, epsilon)[top - first :][:rows]
 
-    each(strip, list(range(0, height, rows)))
+    each(strip, range(0, height, rows))
     return fit
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cutout.errors import InvalidValue, SizeMismatch, Unsolvable
-from cutout.matting import solve
+from cutout.matting import knn, solve
 from cutout.matting.closed_form import closed_form_rows
 from cutout.matting.matte import METHODS, refine_matte
 from cutout.matting.trimap import automatic_trimap, checked_trimap
@@ -46,6 +46,30 @@ def test_the_laplacian_is_pymattings():
     assert difference.max() < 1e-4 * abs(whole).max()
 
 
+def test_neighbours_are_the_nearest_but_for_the_slack(monkeypatch):
+    features = np.random.default_rng(0).random((600, 5))
+    apart = np.linalg.norm(features[:, None] - features[None], axis=2)
+    exact = np.sort(apart, axis=1)[:, :20]
+    found = np.take_along_axis(apart, knn._nearest(features, 20), axis=1)
+    assert (found >= exact - 1e-9).all()
+    assert (found <= (1 + knn.SLACK) * exact + 1e-9).all()
+    monkeypatch.setattr(knn, "SLACK", 0)
+    np.testing.assert_allclose(
+        np.sort(np.take_along_axis(apart, knn._nearest(features, 20), axis=1), axis=1), exact
+    )
+
+
+def test_the_knn_laplacian_counts_links_both_ways():
+    rgb, truth = scene(30, 40)
+    unknown = true_trimap(truth) == 128
+    near = ~unknown
+    rows = knn.knn_rows(rgb / 255.0, unknown, near)
+    links = knn._links(rgb / 255.0, np.arange(unknown.size))
+    both = (links + links.T).toarray()
+    whole = np.diag(both.sum(axis=1)) - both
+    np.testing.assert_array_equal(rows.toarray(), whole[unknown.ravel()])
+
+
 @method
 def test_as_good_as_pymatting_over_the_whole_picture(method):
     pymatting = pytest.importorskip("pymatting")
@@ -75,7 +99,7 @@ def test_a_large_band_is_solved_coarse_to_fine_with_the_known_kept(method, monke
     rgb, truth = scene(180, 240)
     trimap = true_trimap(truth)
     whole, _ = solve.solve_alpha(rgb, trimap, method)
-    monkeypatch.setitem(solve.MOST_UNKNOWN, method, 2000)
+    monkeypatch.setitem(solve.MOST_UNKNOWN, method, solve.Most(2000, 2000))
     assert np.count_nonzero(trimap == 128) > 4000
     coarse, notes = solve.solve_alpha(rgb, trimap, method)
     assert notes == ()
@@ -85,9 +109,20 @@ def test_a_large_band_is_solved_coarse_to_fine_with_the_known_kept(method, monke
     assert error(coarse, truth, trimap) < error(whole, truth, trimap) + 0.01
 
 
+def test_carrying_to_full_size_in_strips_changes_nothing(monkeypatch):
+    monkeypatch.setitem(solve.MOST_UNKNOWN, "closed-form", solve.Most(2000, 2000))
+    rgb, truth = scene(180, 240)
+    trimap = true_trimap(truth)
+    mattes = []
+    for rows in (7, 180):
+        monkeypatch.setattr(solve, "STRIP", rows)
+        mattes.append(solve.solve_alpha(rgb, trimap, "closed-form")[0])
+    np.testing.assert_array_equal(*mattes)
+
+
 @method
 def test_a_thin_stroke_of_the_caller_is_not_lost_on_a_smaller_copy(method, monkeypatch):
-    monkeypatch.setitem(solve.MOST_UNKNOWN, method, 1500)
+    monkeypatch.setitem(solve.MOST_UNKNOWN, method, solve.Most(1500, 1500))
     rng = np.random.default_rng(0)
     rgb = np.full((200, 200, 3), (40, 60, 160))
     rgb[:, 100:] = 200, 120, 40

@@ -1,14 +1,16 @@
 """Alpha in the unknown band: choose the scale, set up the equations, solve, refine."""
 
 from functools import partial
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
+from cutout.cores import bands, each
 from cutout.errors import Unsolvable
-from cutout.guided import apply_fit, local_fit, sample_scaled
+from cutout.guided import apply_fit, local_fit, pixels_at, places_of, sample_scaled
 
 from .closed_form import closed_form_rows
 from .colours import opinion
@@ -17,21 +19,34 @@ from .trimap import BACKGROUND, SUBJECT, UNKNOWN
 
 # Warnings for the caller, mostly none.
 Notes = tuple[str, ...]
-# Unknown pixels solved at once. A larger band is solved on a smaller copy and carried to full
-# size by the photograph's colours. Measured for 2 cores with benchmarks/refine.py.
-MOST_UNKNOWN = {"closed-form": 50_000, "knn": 60_000}
+
+
+class Most(NamedTuple):
+    """Unknown pixels solved at once: in the picture itself, and in a smaller copy of it."""
+
+    whole: int
+    copy: int
+
+
+# What is solved in a copy is carried to full size by the photograph's colours, so that the copy may
+# be small: 12 megapixels take little longer than half of one. Measured with benchmarks/refine.py.
+MOST_UNKNOWN = {"closed-form": Most(50_000, 50_000), "knn": Most(160_000, 110_000)}
 # Known pixels this near to the band, as a share of the diagonal, are KNN's sample of the sure
 # parts; the whole picture would cost minutes and is no better.
-NEAR = 0.02
+NEAR, MOST_NEAR = 0.02, 160_000
 TOLERANCE, MOST_STEPS = 1e-5, 1000
 # Unknown pixels cut off from every known one leave the answer open: this picks zero there.
 SHIFT = 1e-9
-# Weights against the couplings of a mean pixel: of the model's alpha, and of the opinion of the
-# colours where they are certain. Both help where the sure parts are wrong, most of all where the
-# model doubts a whole part of the subject, and cost a little where they are right.
-PRIOR, COLOURS = 1e-3, 1e-3
-# A caller's sure parts are right: colours say less there than the equations.
+# Weights against the couplings of a mean pixel: of the colours where they are certain, and of the
+# model's alpha in pictures where they are not. The sure parts of a caller's trimap need no model.
+COLOURS, PRIOR = {"closed-form": 3e-6, "knn": 1e-3}, {"closed-form": 3e-2, "knn": 1.0}
 COLOURS_OF_CALLER = 1e-4
+# Mean certainty of the colours in the band: below the first the model's alpha counts in full, above
+# the second hardly. It is .70 to .88 for 12 of 14 pictures of hair, plants, toys, where the model
+# is often far off, and .41 to .52 for cars, whose parts repeat the backdrop's colours.
+CERTAIN = 0.5, 0.57
+# Rows carried at once: the planes of a strip stay in the cache.
+STRIP = 64
 # Variance of colour that counts as flat when the matte is carried to full size.
 FIT_EPSILON = 1e-5
 
@@ -52,10 +67,10 @@ def solve_alpha(
             "for this picture or send a trimap with all three."
         )
     count = np.count_nonzero(trimap == UNKNOWN)
-    scale = min(1.0, float(np.sqrt(MOST_UNKNOWN[method] / count)))
-    if scale == 1.0:
+    most = MOST_UNKNOWN[method]
+    if count <= most.whole:
         return _solve_at_full_size(rgb, trimap, method, prior)
-    small_rgb, small_trimap = _smaller(rgb, trimap, scale)
+    small_rgb, small_trimap = _smaller(rgb, trimap, float(np.sqrt(most.copy / count)))
     small_prior = None if prior is None else cv2.resize(prior, small_trimap.shape[::-1])
     coarse, notes = _solve_at_full_size(small_rgb, small_trimap, method, small_prior)
     return _carry_over(rgb, trimap, small_rgb, coarse), notes
@@ -101,10 +116,14 @@ def _carry_over(
     guide = small_rgb / np.float32(255)
     fit = local_fit(guide, coarse, np.ones_like(coarse), 1, FIT_EPSILON)
     alpha = (trimap == SUBJECT).astype(np.float32)
-    rows, columns = np.nonzero(trimap == UNKNOWN)
-    colours = rgb[rows, columns] * np.float32(1 / 255)
-    values = apply_fit(colours, sample_scaled(fit, rows, columns, trimap.shape))
-    alpha[rows, columns] = np.clip(values, 0, 1)
+
+    def fill(band: slice) -> None:
+        flat, rows, columns = places_of(trimap[band] == UNKNOWN)
+        colours = pixels_at(rgb[band], flat) * np.float32(1 / 255)
+        fits = sample_scaled(fit, rows + band.start, columns, trimap.shape)
+        alpha[band].reshape(-1)[flat] = np.clip(apply_fit(colours, fits), 0, 1)
+
+    each(fill, bands(len(alpha), STRIP, len(alpha)))
     return alpha
 
 
@@ -119,7 +138,7 @@ def _solve_at_full_size(
     else:
         rows = closed_form_rows(image, unknown)
     system, target = rows[:, inside], -(rows @ known)
-    weight, pull = _leaning(image, trimap, prior)
+    weight, pull = _leaning(image, trimap, method, prior)
     scale = system.diagonal().mean()
     system = system + scipy.sparse.diags(scale * weight + SHIFT)
     values, notes = (_by_steps if method == "knn" else _directly)(system, target + scale * pull)
@@ -128,24 +147,27 @@ def _solve_at_full_size(
 
 
 def _leaning(
-    image: np.ndarray, trimap: np.ndarray, prior: np.ndarray | None
+    image: np.ndarray, trimap: np.ndarray, method: str, prior: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights (n,) of what each unknown pixel leans to, and their products with it (n,)."""
     judged = opinion(image, trimap)
     if prior is None:
         weight = COLOURS_OF_CALLER * judged.belief
         return weight, weight * judged.alpha
-    weight = COLOURS * judged.belief
-    return weight + PRIOR, weight * judged.alpha + PRIOR * prior[trimap == UNKNOWN]
+    low, high = CERTAIN
+    # Never none: a part that neither couplings nor colours reach keeps the model's alpha.
+    doubt = np.clip((high - judged.belief.mean()) / (high - low), 1e-3, 1)
+    weight, trust = COLOURS[method] * judged.belief, PRIOR[method] * doubt**2
+    return weight + trust, weight * judged.alpha + trust * prior[trimap == UNKNOWN]
 
 
 def _near(unknown: np.ndarray) -> np.ndarray:
-    """Known pixels around the band, thinned evenly to at most as many as are unknown."""
+    """Known pixels around the band, thinned evenly to at most MOST_NEAR."""
     reach = max(2, round(NEAR * float(np.hypot(*unknown.shape))))
     square = np.ones((2 * reach + 1,) * 2, np.uint8)
     around = (cv2.dilate(unknown.astype(np.uint8), square) > 0) & ~unknown
     places = np.flatnonzero(around)
-    chosen = places[:: max(1, -(-len(places) // np.count_nonzero(unknown)))]
+    chosen = places[:: max(1, -(-len(places) // MOST_NEAR))]
     thinned = np.zeros(unknown.size, bool)
     thinned[chosen] = True
     return thinned.reshape(unknown.shape)
