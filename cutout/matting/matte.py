@@ -22,9 +22,8 @@ def refine_matte(
     one draws a trimap of half the width around the solved matte, within the first one's band.
     Where the equations leave the answer open it leans a little to the side whose colours a pixel
     has, and under the automatic trimap, in a picture whose colours tell little, to the model's
-    alpha. A caller's trimap that cannot be
-    solved raises Unsolvable; where the automatic one cannot, `alpha` itself comes back with a
-    warning that says so.
+    alpha. A caller's trimap that cannot be solved raises Unsolvable; where the automatic one
+    cannot, `alpha` itself comes back with a warning that says so.
     """
     prior = alpha if trimap is None else None
     if trimap is None:
