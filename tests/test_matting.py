@@ -94,6 +94,27 @@ def test_the_matte_is_nearer_to_the_truth_than_a_coarse_map(method, left):
     assert error(ours, truth, trimap) < left * error(coarse, truth, trimap)
 
 
+def doubtful_map(truth):
+    """The truth, but for a notch at its right where the model is all but sure of background."""
+    coarse = np.clip(cv2.GaussianBlur(truth, (0, 0), 2), 0, 1)
+    middle, right = truth.shape[0] // 2, truth.shape[1] // 2 + 10
+    notch = np.s_[middle - 25 : middle + 25, right:]
+    coarse[notch] = np.minimum(coarse[notch], 0.05)
+    return coarse, notch
+
+
+@method
+def test_a_doubting_model_is_overruled_where_colours_tell_and_heard_where_they_do_not(method):
+    rgb, truth = scene(180, 240)
+    coarse, notch = doubtful_map(truth)
+    lost = truth[notch] > 0.9
+    told, _ = refine_matte(rgb, coarse, method)
+    assert told[notch][lost].mean() > 0.8
+    noise = np.random.default_rng(0).integers(90, 160, rgb.shape).astype(np.uint8)
+    heard, _ = refine_matte(noise, coarse, method)
+    assert heard[notch][lost].mean() < 0.2
+
+
 @method
 def test_a_large_band_is_solved_coarse_to_fine_with_the_known_kept(method, monkeypatch):
     rgb, truth = scene(180, 240)
