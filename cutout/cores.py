@@ -14,6 +14,7 @@ Done = TypeVar("Done")
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 # Rows of a picture for which a helper pays, in light work on every pixel.
 WORTH_A_BAND = 256
+STRIP = 256
 
 
 def usable_cores(quota: Path = QUOTA) -> int:
@@ -34,6 +35,15 @@ def bands(rows: int, least: int, most: int | None = None) -> list[slice]:
     count = max(1, min(rows // least, most or usable_cores()))
     edges = [rows * place // count for place in range(count + 1)]
     return [slice(top, end) for top, end in itertools.pairwise(edges)]
+
+
+def strips(rows: int) -> list[slice]:
+    """Cut `rows` into bands of STRIP rows or a few more, for work that makes many arrays a pixel.
+
+    Those of a strip stay nearer to the core: a quarter less time on a picture full of soft edges,
+    the same on others. Strips of 64 rows cost others a sixth more.
+    """
+    return bands(rows, STRIP, rows)
 
 
 def each(work: Callable[[Part], Done], parts: Sequence[Part]) -> list[Done]:

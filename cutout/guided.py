@@ -81,6 +81,19 @@ def apply_fit(colours: np.ndarray, fit: np.ndarray) -> np.ndarray:
     return out
 
 
+def explained(
+    rgb: np.ndarray, fit: np.ndarray, mask: np.ndarray, rows: slice
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the fit of a smaller copy says where a mask is true: flat index in the rows, values.
+
+    rgb: (H, W, 3) uint8; fit: (h, w, 4); mask: (H, W) bool; rows: the band looked at. Values are
+    float32, unclipped.
+    """
+    flat, down, across = places_of(mask[rows])
+    here = sample_scaled(fit, down + rows.start, across, mask.shape)
+    return flat, apply_fit(pixels_at(rgb[rows], flat) * np.float32(1 / 255), here)
+
+
 def between(plane: np.ndarray, low: float, high: float) -> np.ndarray:
     """Mask (H, W) bool of low < plane < high, in one pass where numpy takes three."""
     if plane.size < ROW:

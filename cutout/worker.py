@@ -2,6 +2,7 @@
 
 import socket
 import time
+from contextlib import suppress
 
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -28,15 +29,12 @@ class Worker(ThreadWorker):
 def hear_out(link: socket.socket) -> None:
     """End a connection so that closing it never waits and, for a fair client, never resets."""
     until, left = time.monotonic() + LINGER_S, LINGER_BYTES
-    try:
+    # Whatever else fails, the connection is gone already.
+    with suppress(OSError):
         link.shutdown(socket.SHUT_WR)
-        while left > 0 and (seconds := until - time.monotonic()) > 0:
-            link.settimeout(seconds)
-            heard = link.recv(4096)
-            left = left - len(heard) if heard else 0
+        with suppress(TimeoutError):
+            while left > 0 and (seconds := until - time.monotonic()) > 0:
+                link.settimeout(seconds)
+                heard = link.recv(4096)
+                left = left - len(heard) if heard else 0
         link.shutdown(socket.SHUT_RD)
-    except TimeoutError:
-        link.shutdown(socket.SHUT_RD)
-    except OSError:
-        # It is gone already.
-        return

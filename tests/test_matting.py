@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from cutout import cores
 from cutout.errors import InvalidValue, SizeMismatch, Unsolvable
 from cutout.matting import knn, solve
 from cutout.matting.closed_form import closed_form_rows
@@ -136,7 +137,7 @@ def test_carrying_to_full_size_in_strips_changes_nothing(monkeypatch):
     trimap = true_trimap(truth)
     mattes = []
     for rows in (7, 180):
-        monkeypatch.setattr(solve, "STRIP", rows)
+        monkeypatch.setattr(cores, "STRIP", rows)
         mattes.append(solve.solve_alpha(rgb, trimap, "closed-form")[0])
     np.testing.assert_array_equal(*mattes)
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from cutout.cores import WORTH_A_BAND, bands, each
+from cutout.cores import each, strips
 from cutout.guided import between, pixels_at, places_of, sample
 
 # Neighbouring colours are gathered on so many samples a side, fewer than twice as many: bounded
@@ -48,7 +48,7 @@ def decontaminate(rgb: np.ndarray, alpha: np.ndarray, out: np.ndarray | None = N
         true += np.float32(0.5)
         out[band].reshape(-1, 3)[flat] = np.clip(true, 0, 255, out=true).astype(np.uint8)
 
-    each(unmix, bands(len(alpha), WORTH_A_BAND))
+    each(unmix, strips(len(alpha)))
     return out
 
 

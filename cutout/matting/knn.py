@@ -9,8 +9,8 @@ from scipy.spatial import cKDTree
 
 # (neighbours, weight of place against colour): near look-alikes, then look-alikes anywhere.
 SEARCHES = ((20, 2.0), (10, 0.1))
-# A neighbour found may be this share farther than the nearest left out: half the time, and
-# mattes no worse on any of alphamatting14 than with exact neighbours.
+# A neighbour found may be this share farther than the nearest left out: half the search's time.
+# Against exact neighbours a matte's error on alphamatting14 is .955 to 1.018, in the mean .995.
 SLACK = 1.0
 
 

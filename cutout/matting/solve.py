@@ -8,9 +8,9 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
-from cutout.cores import bands, each
+from cutout.cores import each, strips
 from cutout.errors import Unsolvable
-from cutout.guided import apply_fit, local_fit, pixels_at, places_of, sample_scaled
+from cutout.guided import explained, local_fit
 
 from .closed_form import closed_form_rows
 from .colours import opinion
@@ -46,8 +46,6 @@ COLOURS_OF_CALLER = 1e-4
 # of hair, plants, toys, where the model is often far off, and .47 to .61 for 8 cars, whose parts
 # repeat the backdrop's colours.
 CERTAIN = 0.65, 0.78
-# Rows carried at once: the planes of a strip stay in the cache.
-STRIP = 64
 # Variance of colour that counts as flat when the matte is carried to full size.
 FIT_EPSILON = 1e-5
 
@@ -116,15 +114,13 @@ def _carry_over(
     """The matte at full size: locally linear in colour, as the small one was found to be."""
     guide = small_rgb / np.float32(255)
     fit = local_fit(guide, coarse, np.ones_like(coarse), 1, FIT_EPSILON)
-    alpha = (trimap == SUBJECT).astype(np.float32)
+    alpha, unknown = (trimap == SUBJECT).astype(np.float32), trimap == UNKNOWN
 
     def fill(band: slice) -> None:
-        flat, rows, columns = places_of(trimap[band] == UNKNOWN)
-        colours = pixels_at(rgb[band], flat) * np.float32(1 / 255)
-        fits = sample_scaled(fit, rows + band.start, columns, trimap.shape)
-        alpha[band].reshape(-1)[flat] = np.clip(apply_fit(colours, fits), 0, 1)
+        flat, values = explained(rgb, fit, unknown, band)
+        alpha[band].reshape(-1)[flat] = np.clip(values, 0, 1)
 
-    each(fill, bands(len(alpha), STRIP, len(alpha)))
+    each(fill, strips(len(alpha)))
     return alpha
 
 

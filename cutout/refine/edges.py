@@ -8,8 +8,8 @@ edge say which function; inside the unsure band that function replaces the map.
 import cv2
 import numpy as np
 
-from cutout.cores import WORTH_A_BAND, bands, each
-from cutout.guided import apply_fit, between, local_fit, pixels_at, places_of, sample_scaled
+from cutout.cores import each, strips
+from cutout.guided import apply_fit, between, explained, local_fit, pixels_at
 
 # The model's grid; lengths below are in its cells, so they follow its precision, not the
 # picture's size. SAMPLES a cell are enough to place an edge by colour.
@@ -54,14 +54,12 @@ def snap_edges(
     fit = _fit(rgb, alpha, mode)
 
     def snap(band: slice) -> None:
-        flat, rows, columns = places_of(inside[band])
-        here = sample_scaled(fit, rows + band.start, columns, alpha.shape)
-        seen = apply_fit(pixels_at(rgb[band], flat) * np.float32(1 / 255), here)
+        flat, seen = explained(rgb, fit, inside, band)
         seen = np.clip((seen - 0.5) * GAIN + 0.5, 0, 1)
         own = pixels_at(alpha[band], flat)
         out[band].reshape(-1)[flat] = own + _unsure(own) * (seen - own)
 
-    each(snap, bands(len(alpha), WORTH_A_BAND))
+    each(snap, strips(len(alpha)))
     return out
 
 
