@@ -20,10 +20,9 @@ from PIL import Image
 from skimage import data as samples
 from zlib_ng import zlib_ng
 
+from benchmarks import machine, pictures
 from cutout import images
 from cutout.images import filters
-
-from . import machine, pictures
 
 HEIGHT, WIDTH = 3000, 4000
 

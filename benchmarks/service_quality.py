@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from .machine import machine
+from benchmarks.machine import machine
 
 FIGURES = ("iou", "dice", "paper_mae", "pixel_accuracy")
 EDGE = "benchmark-edge"

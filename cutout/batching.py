@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .errors import CutoutError, DeadlinePassed, ModelFailed, NotReady, Overloaded
+from cutout.errors import CutoutError, DeadlinePassed, ModelFailed, NotReady, Overloaded
 
 log = logging.getLogger(__name__)
 Infer = Callable[[list[np.ndarray]], list[np.ndarray]]

@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-from .errors import ConfigurationError
-from .settings import load
-from .weights import ensure
+from cutout.errors import ConfigurationError
+from cutout.settings import load
+from cutout.weights import ensure
 
 ROOT = Path(__file__).resolve().parent.parent
 # glibc's: threads that decode and encode would leave freed memory behind in an arena each, and

@@ -12,14 +12,14 @@ from functools import partial
 
 import numpy as np
 
-from . import __version__, images, measures, pipeline
-from .batching import Batcher, Gate, Turnstile, always
-from .cache import Cache
-from .errors import NotReady, SizeMismatch
-from .options import Options
-from .pipeline import Extras, Model, Plan, Result, Scores, Tools
-from .storage import Storage
-from .telemetry import Stages, Telemetry
+from cutout import __version__, images, measures, pipeline
+from cutout.batching import Batcher, Gate, Turnstile, always
+from cutout.cache import Cache
+from cutout.errors import NotReady, SizeMismatch
+from cutout.options import Options
+from cutout.pipeline import Extras, Model, Plan, Result, Scores, Tools
+from cutout.storage import Storage
+from cutout.telemetry import Stages, Telemetry
 
 Wanted = Callable[[], bool]
 

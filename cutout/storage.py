@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .errors import NotFound, StorageFull
+from cutout.errors import NotFound, StorageFull
 
 ID = re.compile(r"[0-9a-f]{32}")
 TEMPORARY = ".part"

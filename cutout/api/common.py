@@ -6,9 +6,9 @@ import socket
 from flask import current_app, request
 from werkzeug.datastructures import FileStorage
 
-from ..errors import EmptyFile, InvalidRequest, InvalidValue, Overloaded
-from ..service import Service
-from ..telemetry import Stages
+from cutout.errors import EmptyFile, InvalidRequest, InvalidValue, Overloaded
+from cutout.service import Service
+from cutout.telemetry import Stages
 
 PIECE_BYTES = 1_000_000
 MIMETYPES = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}

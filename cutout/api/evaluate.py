@@ -6,12 +6,12 @@ from flask import Response, jsonify
 from flask_openapi import APIBlueprint, FileStorage
 from pydantic import Field
 
-from .. import images, measures
-from ..errors import InvalidValue, MissingField
-from ..service import Call, Evaluated, Measuring
-from .common import read, refuse_when_full, service, signal_headers
-from .problems import responses
-from .remove import BINARY, PictureForm
+from cutout import images, measures
+from cutout.api.common import read, refuse_when_full, service, signal_headers
+from cutout.api.problems import responses
+from cutout.api.remove import BINARY, PictureForm
+from cutout.errors import InvalidValue, MissingField
+from cutout.service import Call, Evaluated, Measuring
 
 bp = APIBlueprint("evaluate", __name__)
 bp.before_request(refuse_when_full)

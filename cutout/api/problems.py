@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
-from ..errors import (
+from cutout.errors import (
     BodyTimeout,
     CutoutError,
     InvalidValue,

@@ -4,9 +4,7 @@ from flask import Response, jsonify, request
 from flask_openapi import APIBlueprint, FileStorage
 from pydantic import ConfigDict, Field
 
-from ..options import Options
-from ..service import Answer, Call
-from .common import (
+from cutout.api.common import (
     MIMETYPES,
     client_watch,
     read,
@@ -15,7 +13,9 @@ from .common import (
     signal_headers,
     timing_header,
 )
-from .problems import responses
+from cutout.api.problems import responses
+from cutout.options import Options
+from cutout.service import Answer, Call
 
 bp = APIBlueprint("remove", __name__)
 bp.before_request(refuse_when_full)

@@ -2,10 +2,10 @@
 
 from flask.cli import AppGroup
 
-from .evaluate import register
-from .predict import make_predict
-from .remove import remove
-from .weights import weights
+from cutout.cli.evaluate import register
+from cutout.cli.predict import make_predict
+from cutout.cli.remove import remove
+from cutout.cli.weights import weights
 
 group = AppGroup("cutout", help="Remove backgrounds, measure results, manage weights.")
 for command in (remove, weights):

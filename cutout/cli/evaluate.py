@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from .. import evaluation, measures
-from ..errors import CutoutError
+from cutout import evaluation, measures
+from cutout.errors import CutoutError
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

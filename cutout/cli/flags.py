@@ -5,8 +5,8 @@ from collections.abc import Callable
 import click
 from pydantic import ValidationError
 
-from ..errors import InvalidValue
-from ..options import Options
+from cutout.errors import InvalidValue
+from cutout.options import Options
 
 
 def parse_options(texts: dict[str, str]) -> Options:

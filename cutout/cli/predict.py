@@ -5,9 +5,9 @@ from pathlib import Path
 
 from flask import current_app
 
-from .. import evaluation, images, pipeline
-from ..telemetry import Stages
-from .flags import parse_options
+from cutout import evaluation, images, pipeline
+from cutout.cli.flags import parse_options
+from cutout.telemetry import Stages
 
 
 def make_predict(texts: dict[str, str]) -> tuple[evaluation.Predict, dict[str, str]]:

@@ -11,10 +11,10 @@ from flask import current_app
 from flask.cli import with_appcontext
 from tqdm import tqdm
 
-from .. import images, pipeline
-from ..errors import CutoutError
-from ..storage import write_atomically
-from .flags import option_flags, parse_options
+from cutout import images, pipeline
+from cutout.cli.flags import option_flags, parse_options
+from cutout.errors import CutoutError
+from cutout.storage import write_atomically
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif"}
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from ..errors import CutoutError
-from ..weights import MODELS, ModelSpec, ensure, files_present, spec_of
-from ..weights import verify as verify_file
+from cutout.errors import CutoutError
+from cutout.weights import MODELS, ModelSpec, ensure, files_present, spec_of
+from cutout.weights import verify as verify_file
 
 
 @click.group("weights")

@@ -1,13 +1,13 @@
 """A folder of pairs -> a row a picture, a summary with intervals, a report; compare; gate."""
 
-from .comparing import compare, comparison_page
-from .gate import Fall, check
-from .pairs import Pair, Pairs, find_pairs
-from .records import Record
-from .results import write_comparison, write_results
-from .running import Evaluation, Predict, process_pool
-from .summary import read_summary
-from .worker import Prediction, Settings
+from cutout.evaluation.comparing import compare, comparison_page
+from cutout.evaluation.gate import Fall, check
+from cutout.evaluation.pairs import Pair, Pairs, find_pairs
+from cutout.evaluation.records import Record
+from cutout.evaluation.results import write_comparison, write_results
+from cutout.evaluation.running import Evaluation, Predict, process_pool
+from cutout.evaluation.summary import read_summary
+from cutout.evaluation.worker import Prediction, Settings
 
 __all__ = [
     "Evaluation",

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .. import measures
-from .records import Record
+from cutout import measures
+from cutout.evaluation.records import Record
 
 RESAMPLES = 1000
 CHUNK = 64

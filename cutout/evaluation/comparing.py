@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InvalidValue
-from ..measures import MEASURES
-from .bootstrap import Replicates, interval
-from .gate import COMPARABLE
-from .records import read_records, read_settings
-from .report import grouped, render, thumb
-from .summary import PLACES, rows_of
+from cutout.errors import InvalidValue
+from cutout.evaluation.bootstrap import Replicates, interval
+from cutout.evaluation.gate import COMPARABLE
+from cutout.evaluation.records import read_records, read_settings
+from cutout.evaluation.report import grouped, render, thumb
+from cutout.evaluation.summary import PLACES, rows_of
+from cutout.measures import MEASURES
 
 MOST_CHANGED = 16
 HEADLINES = ("iou", "sod_max_f", "paper_max_f", "sad")

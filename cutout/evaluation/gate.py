@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from ..errors import InvalidValue
-from ..measures import MEASURES
+from cutout.errors import InvalidValue
+from cutout.measures import MEASURES
 
 COMPARABLE = ("threshold", "ignore")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..measures import f_measure
+from cutout.measures import f_measure
 
 # Okabe and Ito's colours, as in the overlays.
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#666666"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InvalidValue
+from cutout.errors import InvalidValue
 
 NAME = "journal.jsonl"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import jinja2
 
-from ..measures import COLOURS, GROUPS, MEASURES
-from . import plots
-from .records import Record
-from .worker import THUMBS
+from cutout.evaluation import plots
+from cutout.evaluation.records import Record
+from cutout.evaluation.worker import THUMBS
+from cutout.measures import COLOURS, GROUPS, MEASURES
 
 WORST = 24
 TITLES = {

@@ -3,9 +3,16 @@
 import json
 from pathlib import Path
 
-from .comparing import compare, comparison_page
-from .report import report
-from .summary import ROWS, SUMMARY, rows_of, summarise, write_atomically, write_rows
+from cutout.evaluation.comparing import compare, comparison_page
+from cutout.evaluation.report import report
+from cutout.evaluation.summary import (
+    ROWS,
+    SUMMARY,
+    rows_of,
+    summarise,
+    write_atomically,
+    write_rows,
+)
 
 REPORT, COMPARISON = "report.html", "compare"
 

@@ -9,10 +9,10 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
 
-from ..errors import CutoutError
-from .pairs import Pair
-from .records import Journal, Record
-from .worker import THUMBS, Prediction, Settings, Task, measure, reason
+from cutout.errors import CutoutError
+from cutout.evaluation.pairs import Pair
+from cutout.evaluation.records import Journal, Record
+from cutout.evaluation.worker import THUMBS, Prediction, Settings, Task, measure, reason
 
 Predict = Callable[[Path], Prediction]
 

@@ -9,11 +9,11 @@ from typing import TextIO
 
 import numpy as np
 
-from .. import __version__
-from ..errors import InvalidValue
-from ..measures import MEASURES
-from .bootstrap import RESAMPLES, Replicates, interval
-from .records import Record, read_failures, read_records, read_settings
+from cutout import __version__
+from cutout.errors import InvalidValue
+from cutout.evaluation.bootstrap import RESAMPLES, Replicates, interval
+from cutout.evaluation.records import Record, read_failures, read_records, read_settings
+from cutout.measures import MEASURES
 
 ROWS, SUMMARY = "rows.csv", "summary.json"
 # Enough for four places in a report and for a gate at .005.

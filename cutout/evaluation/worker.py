@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import images, measures
-from ..errors import CutoutError
-from .pairs import Pair
-from .records import Record
+from cutout import images, measures
+from cutout.errors import CutoutError
+from cutout.evaluation.pairs import Pair
+from cutout.evaluation.records import Record
 
 # Width of one picture in the gallery.
 THUMB_PX = 240

@@ -1,11 +1,11 @@
 """Bytes <-> arrays: sniff, limits before pixels, EXIF, ICC, bit depth; compose; encode."""
 
-from .composing import compose, to_level
-from .decoding import NEUTRAL, Picture, decode, decode_mask
-from .encoding import SUFFIX, encode
-from .limits import KNOWN, Header, Limits
-from .opening import inspect
-from .scaling import lanczos
+from cutout.images.composing import compose, to_level
+from cutout.images.decoding import NEUTRAL, Picture, decode, decode_mask
+from cutout.images.encoding import SUFFIX, encode
+from cutout.images.limits import KNOWN, Header, Limits
+from cutout.images.opening import inspect
+from cutout.images.scaling import lanczos
 
 __all__ = [
     "KNOWN",

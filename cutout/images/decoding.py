@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ..errors import UndecodableImage
-from . import colour, exif, jpeg
-from .limits import Header, Limits
-from .opening import failures_typed, open_checked, orientation
+from cutout.errors import UndecodableImage
+from cutout.images import colour, exif, jpeg
+from cutout.images.limits import Header, Limits
+from cutout.images.opening import failures_typed, open_checked, orientation
 
 # Put in place of colours under fully transparent pixels, which nobody was meant to see. The
 # mean of ImageNet: after a model's normalisation it is zero, so neither dark nor light

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from zlib_ng import zlib_ng
 
-from .. import cores
-from .filters import filtered
+from cutout import cores
+from cutout.images.filters import filtered
 
 # Bytes of a band: large enough that its own Huffman tables and hand-over cost nothing, small enough
 # to stay in a core's cache and to give every core work.

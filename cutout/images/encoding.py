@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 from zlib_ng import zlib_ng
 
-from ..errors import InvalidValue
-from . import deflate, recipes
+from cutout.errors import InvalidValue
+from cutout.images import deflate, recipes
 
 _COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
 

@@ -7,7 +7,7 @@ writes a resolution of 0/0 did not damage the picture. Source: TIFF 6.0, section
 
 import struct
 
-from ..errors import UndecodableImage
+from cutout.errors import UndecodableImage
 
 _BYTES_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 

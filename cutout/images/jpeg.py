@@ -4,7 +4,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from ..errors import UndecodableImage
+from cutout.errors import UndecodableImage
 
 # A progressive file may repeat scans at will; each costs a pass over the whole picture, so a
 # small file can cost minutes. Encoders write at most about a dozen.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..errors import TooManyFrames, TooManyPixels
+from cutout.errors import TooManyFrames, TooManyPixels
 
 KNOWN = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
 

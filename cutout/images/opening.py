@@ -21,10 +21,10 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from ..errors import UndecodableImage
-from . import exif, jpeg, png, webp
-from .limits import Header, Limits, check_pixels
-from .sniff import allowed_type
+from cutout.errors import UndecodableImage
+from cutout.images import exif, jpeg, png, webp
+from cutout.images.limits import Header, Limits, check_pixels
+from cutout.images.sniff import allowed_type
 
 # The classes themselves, not Image.open: it would try other formats, warn, and check for bombs
 # by a limit of its own after the header is read. JPEG is opened as JPEG even if it holds more

@@ -1,7 +1,7 @@
 """The type of a file by its first bytes; names and declared types are never asked."""
 
-from ..errors import EmptyFile, UnsupportedType
-from .limits import Limits
+from cutout.errors import EmptyFile, UnsupportedType
+from cutout.images.limits import Limits
 
 _STARTS = {
     b"\xff\xd8\xff": "JPEG",

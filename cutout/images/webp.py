@@ -6,7 +6,7 @@ checked before. Source: RFC 9649, sections 2.3 to 2.7; RFC 6386, section 9.1.
 
 import struct
 
-from ..errors import UndecodableImage
+from cutout.errors import UndecodableImage
 
 
 def size(data: bytes) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .trimap import BACKGROUND, SUBJECT, UNKNOWN
+from cutout.matting.trimap import BACKGROUND, SUBJECT, UNKNOWN
 
 # Samples a side, taken evenly from the sure pixels within this share of the diagonal.
 SAMPLES, AROUND = 4000, 0.05

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .solve import missing_parts, solve_alpha
-from .trimap import SHARE, UNKNOWN, automatic_trimap, checked_trimap
+from cutout.matting.solve import missing_parts, solve_alpha
+from cutout.matting.trimap import SHARE, UNKNOWN, automatic_trimap, checked_trimap
 
 METHODS = ("closed-form", "knn")
 

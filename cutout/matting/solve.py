@@ -11,11 +11,10 @@ import scipy.sparse.linalg
 from cutout.cores import each, strips
 from cutout.errors import Unsolvable
 from cutout.guided import explained, local_fit
-
-from .closed_form import closed_form_rows
-from .colours import opinion
-from .knn import knn_rows
-from .trimap import BACKGROUND, SUBJECT, SURE_BACKGROUND, SURE_SUBJECT, UNKNOWN
+from cutout.matting.closed_form import closed_form_rows
+from cutout.matting.colours import opinion
+from cutout.matting.knn import knn_rows
+from cutout.matting.trimap import BACKGROUND, SUBJECT, SURE_BACKGROUND, SURE_SUBJECT, UNKNOWN
 
 # Warnings for the caller, mostly none.
 Notes = tuple[str, ...]

@@ -3,17 +3,17 @@
 `score(pair(pred, truth))` gives all of them for one picture; the single functions are below.
 """
 
-from .boundary import boundary_iou, relaxed_boundary_f
-from .conventions import by_maximum, by_range
-from .counts import Counts, count, iou
-from .curves import MeanCurves, f_measure, precision_recall
-from .door import THRESHOLD
-from .mae import mae
-from .overlay import COLOURS, overlay
-from .saliency import e_curve, f_curve, s_measure, weighted_f
-from .score import Pair, Scores, pair, score
-from .soft import connectivity, gradient, mse, sad
-from .table import CURVES, GROUPS, MEASURES, Measure, groups_of
+from cutout.measures.boundary import boundary_iou, relaxed_boundary_f
+from cutout.measures.conventions import by_maximum, by_range
+from cutout.measures.counts import Counts, count, iou
+from cutout.measures.curves import MeanCurves, f_measure, precision_recall
+from cutout.measures.door import THRESHOLD
+from cutout.measures.mae import mae
+from cutout.measures.overlay import COLOURS, overlay
+from cutout.measures.saliency import e_curve, f_curve, s_measure, weighted_f
+from cutout.measures.score import Pair, Scores, pair, score
+from cutout.measures.soft import connectivity, gradient, mse, sad
+from cutout.measures.table import CURVES, GROUPS, MEASURES, Measure, groups_of
 
 __all__ = [
     "COLOURS",

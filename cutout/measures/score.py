@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from cutout.errors import InvalidValue
-
-from . import boundary, conventions, curves, saliency, soft
-from .counts import count
-from .door import THRESHOLD, check_level, check_maps
-from .mae import mae
-from .table import GROUPS
+from cutout.measures import boundary, conventions, curves, saliency, soft
+from cutout.measures.counts import count
+from cutout.measures.door import THRESHOLD, check_level, check_maps
+from cutout.measures.mae import mae
+from cutout.measures.table import GROUPS
 
 
 @dataclass(frozen=True)

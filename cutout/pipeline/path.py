@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import images
-from ..matting.foreground import decontaminate
-from ..matting.matte import refine_matte
-from ..options import Options
-from ..refine.edges import snap_edges
-from ..telemetry import Stages
-from . import render
-from .plan import Plan
-from .scores import Infer, Model, Scores, scores_of
+from cutout import images
+from cutout.matting.foreground import decontaminate
+from cutout.matting.matte import refine_matte
+from cutout.options import Options
+from cutout.pipeline import render
+from cutout.pipeline.plan import Plan
+from cutout.pipeline.scores import Infer, Model, Scores, scores_of
+from cutout.refine.edges import snap_edges
+from cutout.telemetry import Stages
 
 Remember = Callable[[Callable[[], Scores]], Scores]
 

@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from ..errors import InvalidValue
-from ..options import Options
-from ..refine import colours, geometry, masks
+from cutout.errors import InvalidValue
+from cutout.options import Options
+from cutout.refine import colours, geometry, masks
 
 Step = Callable[[np.ndarray], np.ndarray]
 

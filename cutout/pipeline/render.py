@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from .. import images
-from ..matting.trimap import automatic_trimap
-from ..options import Options
-from ..refine import backgrounds, geometry
-from .plan import Plan
+from cutout import images
+from cutout.matting.trimap import automatic_trimap
+from cutout.options import Options
+from cutout.pipeline.plan import Plan
+from cutout.refine import backgrounds, geometry
 
 
 def framed(rgb: np.ndarray, alpha: np.ndarray, made: Plan) -> tuple[np.ndarray, np.ndarray]:

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
-from .. import quality
-from ..options import Options
+from cutout import quality
+from cutout.options import Options
 
 Infer = Callable[[np.ndarray], np.ndarray]
 

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 
 from cutout.errors import InvalidValue
-
-from .backgrounds import over
+from cutout.refine.backgrounds import over
 
 # Amount and unit, `px` or `%`; top, right, bottom, left; top, left, height, width.
 Length = tuple[float, str]

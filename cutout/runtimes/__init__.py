@@ -1,6 +1,6 @@
 """One tensor in, one map out, on CUDA, OpenVINO or onnxruntime's CPU provider."""
 
-from .base import Request, Runtime
-from .select import open_runtime
+from cutout.runtimes.base import Request, Runtime
+from cutout.runtimes.select import open_runtime
 
 __all__ = ["Request", "Runtime", "open_runtime"]

@@ -9,8 +9,7 @@ from typing import Literal
 import numpy as np
 
 from cutout.errors import ConfigurationError, ModelFailed
-
-from .hardware import affordable_batch, available_bytes
+from cutout.runtimes.hardware import affordable_batch, available_bytes
 
 Device = Literal["auto", "cuda", "cpu"]
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]

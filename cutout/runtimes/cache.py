@@ -8,11 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from cutout.errors import ConfigurationError
-
-from . import graphs
-from .base import Request
-from .files import write_atomically
-from .seals import intact, seal
+from cutout.runtimes import graphs
+from cutout.runtimes.base import Request
+from cutout.runtimes.files import write_atomically
+from cutout.runtimes.seals import intact, seal
 
 log = logging.getLogger(__name__)
 

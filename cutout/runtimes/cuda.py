@@ -9,12 +9,11 @@ import numpy as np
 import onnxruntime
 
 from cutout.errors import DeviceUnavailable, ModelFailed
-
-from .base import Request, Runtime
-from .cache import derived
-from .graphs import INPUT, OUTPUT
-from .hardware import gpu_free_bytes
-from .onnx_cpu import ENGINE_ERRORS
+from cutout.runtimes.base import Request, Runtime
+from cutout.runtimes.cache import derived
+from cutout.runtimes.graphs import INPUT, OUTPUT
+from cutout.runtimes.hardware import gpu_free_bytes
+from cutout.runtimes.onnx_cpu import ENGINE_ERRORS
 
 log = logging.getLogger(__name__)
 

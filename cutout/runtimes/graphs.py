@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-from .quantise import quantise
+from cutout.runtimes.quantise import quantise
 
 Kind = Literal["fp32", "fp16", "int8"]
 

@@ -5,10 +5,9 @@ import openvino
 
 from cutout.cores import usable_cores
 from cutout.errors import DeviceUnavailable, ModelFailed
-
-from .base import Request, Runtime
-from .cache import derived
-from .seals import drop_damaged, seal_all
+from cutout.runtimes.base import Request, Runtime
+from cutout.runtimes.cache import derived
+from cutout.runtimes.seals import drop_damaged, seal_all
 
 # Up to here one picture keeps every core busy (measured: two requests gain nothing on two cores).
 CORES_ONE_PICTURE_FEEDS = 4

@@ -6,10 +6,9 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from cutout.cores import usable_cores
 from cutout.errors import ModelFailed
-
-from .base import Request, Runtime
-from .cache import derived
-from .graphs import INPUT, OUTPUT
+from cutout.runtimes.base import Request, Runtime
+from cutout.runtimes.cache import derived
+from cutout.runtimes.graphs import INPUT, OUTPUT
 
 # The binding's exceptions share no base class below Exception.
 ENGINE_ERRORS = (

@@ -7,7 +7,7 @@ import hashlib
 import logging
 from pathlib import Path
 
-from .files import write_atomically
+from cutout.runtimes.files import write_atomically
 
 log = logging.getLogger(__name__)
 SUFFIX = ".sha256"

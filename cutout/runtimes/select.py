@@ -4,10 +4,9 @@ import importlib.util
 import logging
 
 from cutout.errors import ConfigurationError, DeviceUnavailable
-
-from . import hardware
-from .base import Request, Runtime
-from .cache import has_ranges
+from cutout.runtimes import hardware
+from cutout.runtimes.base import Request, Runtime
+from cutout.runtimes.cache import has_ranges
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ def open_cuda_or_degrade(request: Request, evidence: str) -> Runtime:
 
 
 def open_cuda(request: Request, why: str) -> Runtime:
-    from .cuda import OnnxCuda
+    from cutout.runtimes.cuda import OnnxCuda
 
     engine = "onnxruntime" if request.runtime == "auto" else request.runtime
     if engine == "openvino":
@@ -96,7 +95,7 @@ def cpu_precision(request: Request, engine: str) -> tuple[str, str]:
 def load(request: Request, engine: str, precision: str) -> Runtime:
     if engine == "openvino":
         return openvino_module().OpenVino(request, precision)
-    from .onnx_cpu import OnnxCpu
+    from cutout.runtimes.onnx_cpu import OnnxCpu
 
     return OnnxCpu(request, precision)
 
@@ -107,6 +106,6 @@ def openvino_module():
         raise ConfigurationError(
             "OpenVINO is not installed; install openvino, or set the runtime to onnxruntime"
         )
-    from . import intel
+    from cutout.runtimes import intel
 
     return intel

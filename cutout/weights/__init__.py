@@ -1,9 +1,9 @@
 """Models: what is known of each, and how its file comes onto this machine."""
 
-from .folders import derived_folder
-from .hashes import verify
-from .models import LEFT_OUT, MODELS, ModelSpec, WheelSource, spec_of
-from .store import ensure, files_present
+from cutout.weights.folders import derived_folder
+from cutout.weights.hashes import verify
+from cutout.weights.models import LEFT_OUT, MODELS, ModelSpec, WheelSource, spec_of
+from cutout.weights.store import ensure, files_present
 
 __all__ = [
     "LEFT_OUT",

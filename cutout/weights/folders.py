@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cutout.errors import ConfigurationError
-
-from .models import ModelSpec
+from cutout.weights.models import ModelSpec
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from ..errors import WeightsCorrupt, WeightsUnavailable
-from .models import ModelSpec
+from cutout.errors import WeightsCorrupt, WeightsUnavailable
+from cutout.weights.models import ModelSpec
 
 
 def verify(path: Path, spec: ModelSpec, *, every_hash: bool = False) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import ConfigurationError
+from cutout.errors import ConfigurationError
 
 RELEASE = "https://github.com/danielgatis/rembg/releases/download/v0.0.0/"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ..errors import WeightsCorrupt, WeightsUnavailable
-from .failure import FetchFailed
-from .folders import Folder, rembg_files, write_folders
-from .hashes import verify
-from .models import MODELS, ModelSpec, spec_of
-from .release import from_release
-from .wheel import from_wheel
+from cutout.errors import WeightsCorrupt, WeightsUnavailable
+from cutout.weights.failure import FetchFailed
+from cutout.weights.folders import Folder, rembg_files, write_folders
+from cutout.weights.hashes import verify
+from cutout.weights.models import MODELS, ModelSpec, spec_of
+from cutout.weights.release import from_release
+from cutout.weights.wheel import from_wheel
 
 log = logging.getLogger(__name__)
 
