@@ -19,9 +19,9 @@ from cutout import __version__, api, cli, images, pipeline, telemetry
 from cutout.api import problems
 from cutout.batching import Batcher, Gate, Turnstile
 from cutout.cache import Cache
-from cutout.cores import usable_cores
 from cutout.errors import ConfigurationError
 from cutout.matting.solve import warm_up
+from cutout.parallel import usable_cores
 from cutout.service import Service
 from cutout.settings import Settings
 from cutout.settings import load as load_settings

@@ -11,9 +11,9 @@ from rembg.sessions.base import BaseSession
 
 from cutout import images, storage, weights
 from cutout import settings as knobs
-from cutout.cores import WORTH_A_BAND, bands, each
 from cutout.errors import ConfigurationError
 from cutout.options import Options
+from cutout.parallel import WORTH_A_BAND, bands, each
 from cutout.pipeline import cut_out, plan
 from cutout.runtimes import Request, Runtime, open_runtime
 

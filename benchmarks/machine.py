@@ -9,7 +9,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from cutout.cores import usable_cores
+from cutout.parallel import usable_cores
 
 LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "onnx", "rembg", "numpy", "pillow")
 # Instructions that decide what 8-bit and half-width arithmetic costs.

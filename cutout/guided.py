@@ -7,7 +7,7 @@ pixels of the large one as in He, Sun, "Fast guided filter", 2015.
 import cv2
 import numpy as np
 
-from cutout.cores import each
+from cutout.parallel import each
 
 # cv2.remap takes coordinates as pictures of fewer than 32,768 a side.
 ROW = 1024

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageCms
 from skimage import data as samples
 
-from cutout import cores, images
+from cutout import images
 from cutout.images import deflate, filters, png, recipes
 
 KINDS = [filters.NONE, filters.SUB, filters.UP, filters.AVERAGE, filters.PAETH, filters.EACH_ROW]

@@ -4,7 +4,6 @@ import cv2
 import numpy as np
 import pytest
 
-from cutout import cores
 from cutout.errors import InvalidValue, SizeMismatch, Unsolvable
 from cutout.matting import knn, solve
 from cutout.matting.closed_form import closed_form_rows

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from cutout.cores import WORTH_A_BAND, bands, each
+from cutout.parallel import WORTH_A_BAND, bands, each
 
 
 def compose(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:

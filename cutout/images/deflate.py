@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from zlib_ng import zlib_ng
 
-from cutout import cores
+from cutout import parallel
 from cutout.images.filters import filtered
 
 # Bytes of a band: large enough that its own Huffman tables and hand-over cost nothing, small enough
@@ -56,7 +56,7 @@ def stream(rows: np.ndarray, step: int, recipe: Recipe) -> Iterator[bytes]:
 
     yield _HEADER
     adler = 1
-    for piece in cores.each(work, bands):
+    for piece in parallel.parallel_map(work, bands):
         adler = joined(adler, piece)
         yield piece.data
     yield adler.to_bytes(4, "big")

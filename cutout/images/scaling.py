@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from cutout.cores import bands, each
+from cutout.parallel import bands, each
 
 # How far the window reaches on either side, in pixels of the coarser picture.
 _REACH = 3

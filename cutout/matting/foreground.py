@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from cutout.cores import each, strips
 from cutout.guided import between, pixels_at, places_of, sample
+from cutout.parallel import each, strips
 
 # Neighbouring colours are gathered on so many samples a side, fewer than twice as many: bounded
 # time, and the band of any picture spans few of them.

@@ -8,13 +8,13 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
-from cutout.cores import each, strips
 from cutout.errors import Unsolvable
 from cutout.guided import explained, local_fit
 from cutout.matting.closed_form import closed_form_rows
 from cutout.matting.colours import opinion
 from cutout.matting.knn import knn_rows
 from cutout.matting.trimap import BACKGROUND, SUBJECT, SURE_BACKGROUND, SURE_SUBJECT, UNKNOWN
+from cutout.parallel import each, strips
 
 # Warnings for the caller, mostly none.
 Notes = tuple[str, ...]

@@ -8,8 +8,8 @@ edge say which function; inside the unsure band that function replaces the map.
 import cv2
 import numpy as np
 
-from cutout.cores import each, strips
 from cutout.guided import apply_fit, between, explained, local_fit, pixels_at
+from cutout.parallel import each, strips
 
 # The model's grid; lengths below are in its cells, so they follow its precision, not the
 # picture's size. SAMPLES a cell are enough to place an edge by colour.

@@ -3,8 +3,8 @@
 import numpy as np
 import openvino
 
-from cutout.cores import usable_cores
 from cutout.errors import DeviceUnavailable, ModelFailed
+from cutout.parallel import usable_cores
 from cutout.runtimes.base import Request, Runtime
 from cutout.runtimes.cache import derived
 from cutout.runtimes.seals import drop_damaged, seal_all

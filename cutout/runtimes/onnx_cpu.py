@@ -4,8 +4,8 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as states
 
-from cutout.cores import usable_cores
 from cutout.errors import ModelFailed
+from cutout.parallel import usable_cores
 from cutout.runtimes.base import Request, Runtime
 from cutout.runtimes.cache import derived
 from cutout.runtimes.graphs import INPUT, OUTPUT

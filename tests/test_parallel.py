@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from cutout import cores, images
-from cutout.cores import bands, each, usable_cores
+from cutout import images, parallel
+from cutout.parallel import bands, each, usable_cores
 
 
 @pytest.mark.parametrize("text, most", [("100000 100000\n", 1), ("50000 100000\n", 1)])
@@ -38,17 +38,17 @@ def test_results_come_in_order_of_the_bands():
 
 
 def test_bands_run_at_the_same_time(monkeypatch):
-    monkeypatch.setattr(cores, "_helpers", lambda: pool)
+    monkeypatch.setattr(parallel, "_helpers", lambda: pool)
     together = threading.Barrier(2)
-    with cores.ThreadPoolExecutor(1) as pool:
+    with parallel.ThreadPoolExecutor(1) as pool:
         each(lambda part: together.wait(timeout=10), bands(2, 1, 2))
 
 
 def test_a_caller_does_itself_what_no_helper_has_begun(monkeypatch):
     """Helpers that are busy with another picture must not keep this one waiting."""
-    monkeypatch.setattr(cores, "_helpers", lambda: pool)
+    monkeypatch.setattr(parallel, "_helpers", lambda: pool)
     free = threading.Event()
-    with cores.ThreadPoolExecutor(1) as pool:
+    with parallel.ThreadPoolExecutor(1) as pool:
         pool.submit(free.wait, 30)
         mine = each(lambda part: threading.get_ident(), bands(4, 1, 4))
         free.set()
@@ -57,7 +57,7 @@ def test_a_caller_does_itself_what_no_helper_has_begun(monkeypatch):
 
 def test_the_caller_goes_on_while_a_helper_is_at_work(monkeypatch):
     """One band takes as long as all others: the caller does them, then waits for it."""
-    monkeypatch.setattr(cores, "_helpers", lambda: pool)
+    monkeypatch.setattr(parallel, "_helpers", lambda: pool)
     others = threading.Semaphore(0)
 
     def work(part):
@@ -68,7 +68,7 @@ def test_the_caller_goes_on_while_a_helper_is_at_work(monkeypatch):
                 assert others.acquire(timeout=10)
         return part.start
 
-    with cores.ThreadPoolExecutor(1) as pool:
+    with parallel.ThreadPoolExecutor(1) as pool:
         assert each(work, bands(6, 1, 6)) == list(range(6))
 
 
