@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors", "parallel"},
-    {"guided"},
+    {"guided_filter"},
     {"settings", "options", "images", "refine", "matting", "measures", "quality"},
     {"weights", "runtimes", "batching", "storage", "telemetry", "cache"},
     {"pipeline", "evaluation", "bulk"},

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from cutout.guided import between, pixels_at, places_of, sample
+from cutout.guided_filter import between, pixels_at, places_of, sample
 from cutout.parallel import each, strips
 
 # Neighbouring colours are gathered on so many samples a side, fewer than twice as many: bounded

@@ -9,7 +9,7 @@ import scipy.sparse
 import scipy.sparse.linalg
 
 from cutout.errors import Unsolvable
-from cutout.guided import explained, local_fit
+from cutout.guided_filter import explained, local_fit
 from cutout.matting.closed_form import closed_form_rows
 from cutout.matting.colours import opinion
 from cutout.matting.knn import knn_rows

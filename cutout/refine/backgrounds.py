@@ -6,7 +6,7 @@ A background is an `rgb` of the picture's size; `over` puts the subject on it.
 import cv2
 import numpy as np
 
-from cutout.guided import pixels_at, places_of
+from cutout.guided_filter import pixels_at, places_of
 
 
 def over(

@@ -8,7 +8,7 @@ edge say which function; inside the unsure band that function replaces the map.
 import cv2
 import numpy as np
 
-from cutout.guided import apply_fit, between, explained, local_fit, pixels_at
+from cutout.guided_filter import apply_fit, between, explained, local_fit, pixels_at
 from cutout.parallel import each, strips
 
 # The model's grid; lengths below are in its cells, so they follow its precision, not the

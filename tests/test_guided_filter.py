@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cutout.guided import apply_fit, local_fit, sample, sample_scaled
+from cutout.guided_filter import apply_fit, local_fit, sample, sample_scaled
 
 RNG = np.random.default_rng(3)
 
@@ -75,6 +75,6 @@ def test_a_tall_picture_is_fitted_in_strips_without_seams(radius, monkeypatch):
     guide = RNG.random((200, 30, 3), np.float32)
     target, weight = RNG.random((2, 200, 30), np.float32)
     strips = local_fit(guide, target, weight + 0.1, radius, 0.01)
-    monkeypatch.setattr("cutout.guided.STRIP", 200)
+    monkeypatch.setattr("cutout.guided_filter.STRIP", 200)
     whole = local_fit(guide, target, weight + 0.1, radius, 0.01)
     np.testing.assert_allclose(strips, whole, atol=1e-4)
