@@ -10,11 +10,22 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors", "parallel"},
     {"guided_filter"},
-    {"settings", "options", "images", "refine", "matting", "measures", "quality"},
-    {"weights", "runtimes", "batching", "storage", "telemetry", "cache"},
-    {"pipeline", "evaluation", "bulk"},
+    {
+        "settings",
+        "options",
+        "images",
+        "models",
+        "refine",
+        "matting",
+        "compose",
+        "measures",
+        "quality",
+    },
+    {"weights", "runtimes", "batching", "admission", "storage", "telemetry", "cache"},
+    {"pipeline", "evaluation", "bulk", "training"},
     {"service"},
-    {"api", "removebg", "web", "cli", "launch", "worker"},
+    {"http"},
+    {"api", "removebg", "web", "cli", "server"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 TOP = {"app", "u2net", "metrics"}

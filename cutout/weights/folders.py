@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cutout.errors import ConfigurationError
-from cutout.weights.models import ModelSpec
+from cutout.models.table import ModelSpec
 
 
 @dataclass(frozen=True)

