@@ -15,8 +15,8 @@ import rembg
 from PIL import Image, ImageDraw
 from skimage import data
 
+from cutout.compose.backgrounds import over
 from cutout.matting.foreground import decontaminate
-from cutout.refine.backgrounds import over
 from cutout.refine.edges import snap_edges
 from cutout.settings import Settings
 from u2net import RembgModel

@@ -19,12 +19,13 @@ import pymatting
 from PIL import Image
 
 from benchmarks.machine import machine
+from cutout.compose import backgrounds
 from cutout.matting.foreground import decontaminate
 from cutout.matting.matte import METHODS, refine_matte
 from cutout.matting.solve import warm_up
 from cutout.matting.trimap import automatic_trimap
 from cutout.measures import boundary_iou, iou, mse, sad
-from cutout.refine import backgrounds, masks
+from cutout.refine import masks
 from cutout.refine.edges import snap_edges
 
 FINE_BAND = 0.005

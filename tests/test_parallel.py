@@ -118,5 +118,7 @@ def test_composing_in_bands_is_composing_in_one_piece(monkeypatch):
     rgb = data.astronaut()
     alpha = np.random.default_rng(1).uniform(-0.2, 1.2, rgb.shape[:2]).astype(np.float32)
     whole = images.compose(rgb, alpha)
-    monkeypatch.setattr("cutout.images.composing.bands", lambda rows, least: bands(rows, 1, 11))
+    monkeypatch.setattr(
+        "cutout.compose.straight_alpha.bands", lambda rows, least: bands(rows, 1, 11)
+    )
     np.testing.assert_array_equal(images.compose(rgb, alpha), whole)

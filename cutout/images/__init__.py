@@ -1,6 +1,6 @@
 """Bytes <-> arrays: sniff, limits before pixels, EXIF, ICC, bit depth; compose; encode."""
 
-from cutout.images.composing import compose, to_level
+from cutout.compose.straight_alpha import compose, to_level
 from cutout.images.decoding import NEUTRAL, Picture, decode, decode_mask
 from cutout.images.encoding import SUFFIX, encode
 from cutout.images.limits import KNOWN, Header, Limits

@@ -6,9 +6,10 @@ from functools import partial
 
 import numpy as np
 
+from cutout.compose import colours, geometry
 from cutout.errors import InvalidValue
 from cutout.options import Options
-from cutout.refine import colours, geometry, masks
+from cutout.refine import masks
 
 Step = Callable[[np.ndarray], np.ndarray]
 

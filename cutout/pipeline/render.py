@@ -3,10 +3,10 @@
 import numpy as np
 
 from cutout import images
+from cutout.compose import backgrounds, geometry
 from cutout.matting.trimap import automatic_trimap
 from cutout.options import Options
 from cutout.pipeline.plan import Plan
-from cutout.refine import backgrounds, geometry
 
 
 def framed(rgb: np.ndarray, alpha: np.ndarray, made: Plan) -> tuple[np.ndarray, np.ndarray]:

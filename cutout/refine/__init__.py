@@ -1,1 +1,1 @@
-"""Steps that improve a matte, and what is put behind and around the result."""
+"""Steps that improve a matte: alpha in, alpha out."""

@@ -5,8 +5,8 @@ import re
 import cv2
 import numpy as np
 
+from cutout.compose.backgrounds import over
 from cutout.errors import InvalidValue
-from cutout.refine.backgrounds import over
 
 # Amount and unit, `px` or `%`; top, right, bottom, left; top, left, height, width.
 Length = tuple[float, str]

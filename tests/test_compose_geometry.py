@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from cutout.compose import geometry
 from cutout.errors import InvalidValue
-from cutout.refine import geometry
 
 SIZE = (100, 200)
 

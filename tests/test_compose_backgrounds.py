@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from cutout.compose.backgrounds import blurred, cover, over
+from cutout.compose.colours import parse_colour
 from cutout.errors import InvalidValue
-from cutout.refine.backgrounds import blurred, cover, over
-from cutout.refine.colours import parse_colour
 
 RNG = np.random.default_rng(1)
 RGB = RNG.integers(0, 256, (40, 50, 3), np.uint8)
