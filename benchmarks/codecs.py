@@ -22,7 +22,7 @@ from zlib_ng import zlib_ng
 
 from benchmarks import machine, pictures
 from cutout import images
-from cutout.images import filters
+from cutout.images.png_writer import filters
 
 HEIGHT, WIDTH = 3000, 4000
 

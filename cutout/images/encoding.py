@@ -9,7 +9,7 @@ from PIL import Image
 from zlib_ng import zlib_ng
 
 from cutout.errors import InvalidValue
-from cutout.images import deflate, recipes
+from cutout.images.png_writer import deflate
 
 _COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
 

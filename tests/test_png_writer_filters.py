@@ -6,7 +6,7 @@ from PIL import Image
 from skimage import data
 
 from cutout import images
-from cutout.images import filters, recipes
+from cutout.images.png_writer import filters
 
 RANDOM = np.random.default_rng(4)
 ROWS = RANDOM.integers(0, 256, (40, 60), dtype=np.uint8)

@@ -13,7 +13,7 @@ import numpy as np
 from zlib_ng import zlib_ng
 
 from cutout import parallel
-from cutout.images.filters import filtered
+from cutout.images.png_writer.filters import filtered
 
 # Bytes of a band: large enough that its own Huffman tables and hand-over cost nothing, small enough
 # to stay in a core's cache and to give every core work.

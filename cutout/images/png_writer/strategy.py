@@ -10,8 +10,8 @@ of 12 megapixels come out larger, by up to 6 %.
 
 import numpy as np
 
-from cutout.images import filters
-from cutout.images.deflate import Recipe, pack
+from cutout.images.png_writer import filters
+from cutout.images.png_writer.deflate import Recipe, pack
 
 # Rows of a strip and strips. JPEG's blocks of eight rows show in every filter's output, so strips
 # are of upper and lower halves of blocks in turn.

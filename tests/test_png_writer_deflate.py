@@ -16,7 +16,8 @@ from PIL import Image, ImageCms
 from skimage import data as samples
 
 from cutout import images
-from cutout.images import deflate, filters, png, recipes
+from cutout.images import png
+from cutout.images.png_writer import deflate, filters
 
 KINDS = [filters.NONE, filters.SUB, filters.UP, filters.AVERAGE, filters.PAETH, filters.EACH_ROW]
 # Grey, RGB and RGBA; repeated values, so that a band refers to the one before.
