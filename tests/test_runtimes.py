@@ -12,7 +12,7 @@ from skimage import data
 
 from cutout.errors import ConfigurationError, DeviceUnavailable, ModelFailed
 from cutout.runtimes import Request, open_runtime
-from cutout.runtimes.cache import derived
+from cutout.runtimes.derived import derived
 
 pytestmark = pytest.mark.weights
 

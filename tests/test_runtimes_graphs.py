@@ -12,8 +12,8 @@ import onnx
 import pytest
 
 from cutout.errors import ConfigurationError
-from cutout.runtimes import Request, cache, graphs, open_runtime, seals
-from cutout.runtimes.cache import derived, recipe_key, shipped_ranges
+from cutout.runtimes import Request, derived, graphs, open_runtime
+from cutout.runtimes.derived import derived, recipe_key, shipped_ranges
 from cutout.runtimes.files import write_atomically
 
 SHIPPED = ["u2net", "u2netp"]

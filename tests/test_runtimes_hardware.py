@@ -7,7 +7,7 @@ from openvino import Core
 from cutout.errors import DeviceUnavailable
 from cutout.runtimes import hardware
 from cutout.runtimes.cuda import first_line, padded
-from cutout.runtimes.intel import CAPABILITY, refuse_emulation
+from cutout.runtimes.openvino_cpu import CAPABILITY, refuse_emulation
 
 
 @pytest.mark.parametrize("precision", CAPABILITY)

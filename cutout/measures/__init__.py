@@ -4,10 +4,10 @@
 """
 
 from cutout.measures.boundary import boundary_iou, relaxed_boundary_f
+from cutout.measures.checks import THRESHOLD
 from cutout.measures.conventions import by_maximum, by_range
 from cutout.measures.counts import Counts, count, iou
 from cutout.measures.curves import MeanCurves, f_measure, precision_recall
-from cutout.measures.door import THRESHOLD
 from cutout.measures.mae import mae
 from cutout.measures.overlay import COLOURS, overlay
 from cutout.measures.saliency import e_curve, f_curve, s_measure, weighted_f

@@ -4,9 +4,9 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from cutout.measures.checks import check_masks
 from cutout.measures.counts import count
 from cutout.measures.curves import f_measure
-from cutout.measures.door import check_masks
 
 # Cheng et al. take 2 % of the picture's diagonal; half a percent looks at the edge alone.
 BAND, FINE_BAND = 0.02, 0.005

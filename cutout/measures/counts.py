@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from cutout.measures.door import check_masks
+from cutout.measures.checks import check_masks
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cutout.measures.door import check_scored
+from cutout.measures.checks import check_scored
 
 # Weight of precision in the saliency literature: Achanta et al., 2009.
 BETA2 = 0.3

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cutout.measures.door import check_scored
+from cutout.measures.checks import check_scored
 
 
 def mae(scored: np.ndarray, truth: np.ndarray, valid: np.ndarray | None = None) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cutout.errors import SizeMismatch
-from cutout.measures.door import check_masks
+from cutout.measures.checks import check_masks
 
 # Okabe and Ito, 2008: told apart by people with any of the common kinds of colour blindness.
 COLOURS = {"true": (0, 114, 178), "missed": (240, 228, 66), "wrongly kept": (213, 94, 0)}

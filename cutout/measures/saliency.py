@@ -8,8 +8,8 @@ from functools import cache
 
 import numpy as np
 
+from cutout.measures.checks import check_scored
 from cutout.measures.curves import BETA2
-from cutout.measures.door import check_scored
 
 
 @cache

@@ -7,8 +7,8 @@ import numpy as np
 
 from cutout.errors import InvalidValue
 from cutout.measures import boundary, conventions, curves, saliency, soft
+from cutout.measures.checks import THRESHOLD, check_level, check_maps
 from cutout.measures.counts import count
-from cutout.measures.door import THRESHOLD, check_level, check_maps
 from cutout.measures.mae import mae
 from cutout.measures.table import GROUPS
 

@@ -9,7 +9,7 @@ is no special case.
 import numpy as np
 from scipy import ndimage
 
-from cutout.measures.door import check_alphas, check_masks
+from cutout.measures.checks import check_alphas, check_masks
 
 # Sums are given in thousands, as in the literature's tables.
 THOUSAND = 1000.0

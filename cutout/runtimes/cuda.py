@@ -10,7 +10,7 @@ import onnxruntime
 
 from cutout.errors import DeviceUnavailable, ModelFailed
 from cutout.runtimes.base import Request, Runtime
-from cutout.runtimes.cache import derived
+from cutout.runtimes.derived import derived
 from cutout.runtimes.graphs import INPUT, OUTPUT
 from cutout.runtimes.hardware import gpu_free_bytes
 from cutout.runtimes.onnx_cpu import ENGINE_ERRORS

@@ -7,7 +7,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 from cutout.errors import ModelFailed
 from cutout.parallel import usable_cores
 from cutout.runtimes.base import Request, Runtime
-from cutout.runtimes.cache import derived
+from cutout.runtimes.derived import derived
 from cutout.runtimes.graphs import INPUT, OUTPUT
 
 # The binding's exceptions share no base class below Exception.

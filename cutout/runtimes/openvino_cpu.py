@@ -6,8 +6,8 @@ import openvino
 from cutout.errors import DeviceUnavailable, ModelFailed
 from cutout.parallel import usable_cores
 from cutout.runtimes.base import Request, Runtime
-from cutout.runtimes.cache import derived
-from cutout.runtimes.seals import drop_damaged, seal_all
+from cutout.runtimes.checksums import drop_damaged, seal_all
+from cutout.runtimes.derived import derived
 
 # Up to here one picture keeps every core busy (measured: two requests gain nothing on two cores).
 CORES_ONE_PICTURE_FEEDS = 4

@@ -10,8 +10,8 @@ from pathlib import Path
 from cutout.errors import ConfigurationError
 from cutout.runtimes import graphs
 from cutout.runtimes.base import Request
+from cutout.runtimes.checksums import intact, seal
 from cutout.runtimes.files import write_atomically
-from cutout.runtimes.seals import intact, seal
 
 log = logging.getLogger(__name__)
 

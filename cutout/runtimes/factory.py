@@ -6,7 +6,7 @@ import logging
 from cutout.errors import ConfigurationError, DeviceUnavailable
 from cutout.runtimes import hardware
 from cutout.runtimes.base import Request, Runtime
-from cutout.runtimes.cache import has_ranges
+from cutout.runtimes.derived import has_ranges
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +106,5 @@ def openvino_module():
         raise ConfigurationError(
             "OpenVINO is not installed; install openvino, or set the runtime to onnxruntime"
         )
-    from cutout.runtimes import intel
 
     return intel
