@@ -2,7 +2,7 @@
 
 if __name__ == "__main__":
     # Becomes the server, which imports this file anew: what follows would be loaded twice.
-    from cutout.launch import main
+    from cutout.server.launch import main
 
     main()
 
@@ -16,10 +16,10 @@ from flask import g, redirect, request
 from flask_openapi import OpenAPI
 
 from cutout import __version__, api, cli, images, pipeline, telemetry
-from cutout.api import problems
 from cutout.batching import Batcher, Gate, Turnstile
 from cutout.cache import Cache
 from cutout.errors import ConfigurationError
+from cutout.http import problems
 from cutout.matting.solve import warm_up
 from cutout.parallel import usable_cores
 from cutout.service import Service

@@ -6,7 +6,7 @@ knobs = load()
 
 bind = f"{knobs.host}:{knobs.port}"
 workers = 1
-worker_class = "cutout.worker.Worker"
+worker_class = "cutout.server.worker.Worker"
 # Every admitted picture holds a thread; the rest keep /health and refusals answering.
 threads = knobs.queue + 16
 worker_connections = 4 * knobs.queue + 64

@@ -1,10 +1,10 @@
 """Our own HTTP endpoints, described by the models that validate them."""
 
-from cutout.api.common import bound_reading
 from cutout.api.evaluate import bp as evaluate
 from cutout.api.health import bp as health
 from cutout.api.remove import bp as remove
 from cutout.api.results import bp as results
+from cutout.http.common import bound_reading
 
 BLUEPRINTS = (remove, evaluate, results, health)
 

@@ -7,10 +7,10 @@ from flask_openapi import APIBlueprint, FileStorage
 from pydantic import Field
 
 from cutout import images, measures
-from cutout.api.common import read, refuse_when_full, service, signal_headers
-from cutout.api.problems import responses
 from cutout.api.remove import BINARY, PictureForm
 from cutout.errors import InvalidValue, MissingField
+from cutout.http.common import read, refuse_when_full, service, signal_headers
+from cutout.http.problems import responses
 from cutout.service import Call, Evaluated, Measuring
 
 bp = APIBlueprint("evaluate", __name__)

@@ -4,7 +4,7 @@ from flask import Response, jsonify, request
 from flask_openapi import APIBlueprint, FileStorage
 from pydantic import ConfigDict, Field
 
-from cutout.api.common import (
+from cutout.http.common import (
     MIMETYPES,
     client_watch,
     read,
@@ -13,7 +13,7 @@ from cutout.api.common import (
     signal_headers,
     timing_header,
 )
-from cutout.api.problems import responses
+from cutout.http.problems import responses
 from cutout.options import Options
 from cutout.service import Answer, Call
 

@@ -1,0 +1,1 @@
+"""What all HTTP endpoints share: reading requests, errors as problems, headers."""

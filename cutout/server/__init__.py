@@ -1,0 +1,1 @@
+"""The server process: launch, and gunicorn's worker."""
