@@ -16,7 +16,7 @@ from flask import g, redirect, request
 from flask_openapi import OpenAPI
 
 from cutout import __version__, api, cli, images, pipeline, telemetry
-from cutout.batching import Batcher, Gate, Turnstile
+from cutout.batching import Batcher, ConcurrencyLimit, QueueLimit
 from cutout.cache import Cache
 from cutout.errors import ConfigurationError
 from cutout.http import problems
@@ -28,7 +28,7 @@ from cutout.settings import load as load_settings
 from cutout.storage import Storage
 
 # Of the deadline: the rest is for pictures that take longer than those before them.
-PATIENCE = 0.8
+MAX_WAIT_SHARE = 0.8
 INFO = {
     "title": "cutout",
     "version": __version__,
@@ -93,8 +93,10 @@ class Parts:
         service = Service(
             model=self.model,
             batcher=self.batcher,
-            gate=Gate(knobs.queue, knobs.queue_megapixels, PATIENCE * knobs.deadline_s),
-            turnstile=Turnstile(self.workers, 100),
+            queue_limit=QueueLimit(
+                knobs.queue, knobs.queue_megapixels, MAX_WAIT_SHARE * knobs.deadline_s
+            ),
+            concurrency_limit=ConcurrencyLimit(self.workers, 100),
             storage=storage,
             telemetry=self.telemetry,
             cache=Cache(knobs.cache_bytes),
@@ -122,19 +124,19 @@ def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
         app.register_api(blueprint)
     problems.register(app)
     app.cli.add_command(cli.group)
-    _dress_answers(app)
+    register_hooks(app)
     if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
         _ = parts.service
     return app
 
 
-def _dress_answers(app: OpenAPI) -> None:
+def register_hooks(app: OpenAPI) -> None:
     """Give every answer its id and safe headers, count it, and put the description in place."""
 
     @app.before_request
     def name_request():
         g.request_id = telemetry.request_id(request.headers.get("X-Request-Id"))
-        api.bound_reading(app.extensions["cutout"].settings.body_timeout_s)
+        api.limit_read_time(app.extensions["cutout"].settings.body_timeout_s)
 
     @app.after_request
     def dress(response):

@@ -18,5 +18,5 @@ def compute_metrics(
     0/0 of masks that differ scores 0. A missing file is a FileNotFoundError.
     """
     pred, truth = (images.decode_mask(Path(path).read_bytes()) for path in (pred_path, gt_path))
-    pair = measures.pair(pred, truth, threshold)
+    pair = measures.make_pair(pred, truth, threshold)
     return measures.score(pair, groups=("mask",)).values | {"threshold": threshold}

@@ -13,9 +13,9 @@ from cutout import images, storage, weights
 from cutout import settings as knobs
 from cutout.errors import ConfigurationError
 from cutout.options import Options
-from cutout.parallel import WORTH_A_BAND, bands, each
+from cutout.parallel import MIN_CHUNK_ROWS, parallel_map, row_chunks
 from cutout.pipeline import cut_out, plan
-from cutout.runtimes import Request, Runtime, open_runtime
+from cutout.runtimes import Runtime, RuntimeConfig, open_runtime
 
 
 class Input(NamedTuple):
@@ -69,7 +69,7 @@ class RembgModel:
         self.spec = weights.spec_of(model_name)
         self.name, self.input_size = model_name, self.spec.input_size
         path = weights.ensure(model_name, models_dir=settings.models_dir)
-        self._request = Request(
+        self._config = RuntimeConfig(
             weights=path,
             sha256=self.spec.sha256 or self.spec.md5,
             model_name=model_name,
@@ -80,7 +80,7 @@ class RembgModel:
             runtime=settings.runtime,
             threads=settings.threads or None,
         )
-        self.runtime = open_runtime(self._request)
+        self.runtime = open_runtime(self._config)
         self._by_size = {self.input_size: self.runtime}
         self.session = rembg_session(model_name, self.runtime)
 
@@ -127,7 +127,7 @@ class RembgModel:
     def _runtime_for(self, side: int) -> Runtime:
         """Other input sizes are compiled when first asked for; they are rare and cost memory."""
         if side not in self._by_size:
-            self._by_size[side] = open_runtime(replace(self._request, input_size=side))
+            self._by_size[side] = open_runtime(replace(self._config, input_size=side))
         return self._by_size[side]
 
     def infer_one(self, tensor: np.ndarray) -> np.ndarray:
@@ -151,9 +151,9 @@ class RembgModel:
         unit = (scores - low) / span if span > 0 else np.zeros_like(scores)
         full = images.lanczos((unit.clip(0, 1) * 255).astype(np.uint8), size)
         alpha = np.empty(size, np.float32)
-        each(
+        parallel_map(
             lambda rows: np.multiply(full[rows], np.float32(1 / 255), out=alpha[rows]),
-            bands(size[0], WORTH_A_BAND),
+            row_chunks(size[0], MIN_CHUNK_ROWS),
         )
         return alpha
 

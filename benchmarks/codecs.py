@@ -22,6 +22,7 @@ from zlib_ng import zlib_ng
 
 from benchmarks import machine, pictures
 from cutout import images
+from cutout.compose.straight_alpha import compose
 from cutout.images.png_writer import filters
 
 HEIGHT, WIDTH = 3000, 4000
@@ -144,16 +145,16 @@ def cutouts(folder):
         source = Image.fromarray(getattr(samples, name)())
         for grain, quality in ((pictures.GRAIN, pictures.QUALITY), (0, 90), (0, 75)):
             rgb = as_decoded(source, grain, quality)
-            yield f"{name} 12 MP, grain {grain:g}, q{quality}", images.compose(rgb, shape)
+            yield f"{name} 12 MP, grain {grain:g}, q{quality}", compose(rgb, shape)
         yield f"{name} 12 MP, RGB, grain 0, q75", rgb
         for width, height in ((2000, 1500), (1000, 750), (400, 300)):
             rgb = as_decoded(source, 0, 90, (width, height))
-            yield f"{name} {width} x {height}", images.compose(rgb, soft_shape(height, width))
+            yield f"{name} {width} x {height}", compose(rgb, soft_shape(height, width))
     for path in sorted(folder.glob("*/image/*"))[::20] if folder else ():
         mask = next(path.parent.with_name("mask").glob(f"{path.stem}*"), None)
         if mask:
             alpha = np.asarray(Image.open(mask).convert("L"), np.float32) / 255
-            yield path.stem, images.compose(images.decode(path.read_bytes()).rgb, alpha)
+            yield path.stem, compose(images.decode(path.read_bytes()).rgb, alpha)
 
 
 def survey(folder):
@@ -183,7 +184,7 @@ def main():
     print(
         f"\n{rgb.shape[1]} x {rgb.shape[0]} cut-out, {(alpha > 0).mean():.0%} of it shown, to PNG"
     )
-    cutout = measured("compose", lambda: images.compose(rgb, alpha))
+    cutout = measured("compose", lambda: compose(rgb, alpha))
     base = len(measured("Pillow 6", lambda: by_pillow(cutout, 6), rounds=1))
     for name, work in encoders(cutout):
         measured(name, work, base)

@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.machine import machine
 from benchmarks.model_tools import alpha_of, pairs, tensor_of, weights_from
 from cutout.errors import DeviceUnavailable
-from cutout.runtimes import Request, Runtime, open_runtime
+from cutout.runtimes import Runtime, RuntimeConfig, open_runtime
 
 BATCHES = (1, 2, 4, 8, 12, 16, 24, 32)
 # Mean absolute difference of alpha to the CPU's that is still the same picture.
@@ -28,7 +28,7 @@ def main() -> int:
     args = arguments()
     print(machine(), flush=True)
     path, digest = weights_from(args.models, args.name)
-    request = Request(path, digest, args.name, args.size, args.cache, device="cuda")
+    request = RuntimeConfig(path, digest, args.name, args.size, args.cache, device="cuda")
     request = replace(request, runtime=args.runtime)
     tensors = [tensor_of(picture, args.size) for picture, _ in pairs(args.data)[: args.count]]
     pictures = np.stack(tensors)
@@ -51,7 +51,7 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure_all(request: Request, pictures: np.ndarray) -> int:
+def measure_all(request: RuntimeConfig, pictures: np.ndarray) -> int:
     """Parity and speed of both precisions; 2 when a precision is not the same picture."""
     reference, failed = None, 0
     for precision, allowed in PARITY.items():

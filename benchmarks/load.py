@@ -6,7 +6,7 @@
 Each client sends its next picture when the last one is answered, over one connection that it keeps.
 A 503 is obeyed: the client sleeps for Retry-After and sends the same picture again; its time counts
 from the first attempt. No client begins a new picture after `--seconds`, nor sends one again after
-`--patience`. Prints one JSON object.
+`--max_expected_wait_s`. Prints one JSON object.
 """
 
 import argparse
@@ -70,7 +70,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--field", required=True, help="name of the form field")
     parser.add_argument("--clients", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=10, help="begin no picture after this")
-    parser.add_argument("--patience", type=float, default=60, help="obey no 503 after this")
+    parser.add_argument(
+        "--max_expected_wait_s", type=float, default=60, help="obey no 503 after this"
+    )
     return parser.parse_args()
 
 
@@ -96,7 +98,9 @@ def client(
             if turn > number and time.monotonic() - start > args.seconds:
                 break
             tally.begun += 1
-        if not deliver(link, path, bodies[turn % len(bodies)], tally, start + args.patience):
+        if not deliver(
+            link, path, bodies[turn % len(bodies)], tally, start + args.max_expected_wait_s
+        ):
             break
     link.close()
 
@@ -104,7 +108,7 @@ def client(
 def deliver(
     link: http.client.HTTPConnection, path: str, data: bytes, tally: Tally, limit: float
 ) -> bool:
-    """Send one picture until it is answered by anything but a full house; False: patience ended.
+    """Send one picture until it is answered by anything but 503; False: the time limit ended.
 
     Who gave up stays away: the next picture would only be refused as well, again and again.
     """

@@ -73,10 +73,10 @@ def in_own_process(args: argparse.Namespace, name: str, engine: str, precision: 
 def measure(args: argparse.Namespace, name: str, engine: str, precision: str) -> dict:
     """Open twice (the second time with warm caches), run each picture alone, then a full batch."""
     from cutout.errors import ConfigurationError
-    from cutout.runtimes import Request, open_runtime
+    from cutout.runtimes import RuntimeConfig, open_runtime
 
     path, digest = weights_from(args.models, name)
-    request = Request(
+    request = RuntimeConfig(
         path, digest, name, args.size, args.cache, device="cpu", precision=precision, runtime=engine
     )
     try:

@@ -161,9 +161,9 @@ def mattes(rgb, alpha, trimap, automatic, args):
         yield "off, edges=auto", snap_edges(rgb, alpha), 0
     for method in METHODS:
         start = time.perf_counter()
-        out, notes = refine_matte(rgb, alpha, method, None if automatic else trimap)
+        out, warnings = refine_matte(rgb, alpha, method, None if automatic else trimap)
         yield method, out, time.perf_counter() - start
-        for note in notes:
+        for note in warnings:
             print(note)
         if args.peer:
             start = time.perf_counter()

@@ -154,13 +154,13 @@ def measure(started: Running, files: list[Path], size: str, clients: int, second
 
 
 def run_load(
-    server: Server, files: list[Path], clients: int, seconds: float, patience: float = 60
+    server: Server, files: list[Path], clients: int, seconds: float, max_expected_wait_s: float = 60
 ) -> dict:
     """`load.py` in a process of its own; its findings."""
     command = [sys.executable, str(Path(__file__).with_name("load.py")), *map(str, files)]
     command += ["--url", server.url, "--field", server.field]
     command += ["--clients", str(clients), "--seconds", str(seconds)]
-    command += ["--patience", str(max(patience, seconds))]
+    command += ["--max_expected_wait_s", str(max(max_expected_wait_s, seconds))]
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
@@ -220,7 +220,7 @@ def soak(args: argparse.Namespace, folder: Path) -> None:
         run_load(started.server, files[:1], 1, 0)
         memory.samples.clear()
         with Probe(started.server) as probe:
-            load = run_load(started.server, files, 64, args.soak * 60, patience=0)
+            load = run_load(started.server, files, 64, args.soak * 60, max_expected_wait_s=0)
     minutes = np.array_split(np.array(memory.samples), max(1, round(args.soak)))
     print("| minute | mean MB | peak MB |\n|---|---|---|")
     for number, part in enumerate(minutes, 1):

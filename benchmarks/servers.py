@@ -93,10 +93,10 @@ def _wait(server: Server, process: subprocess.Popen, limit: float) -> None:
     raise SystemExit(f"{server.name} did not start")
 
 
-def get(server: Server, path: str, patience_s: float = 10) -> tuple[int, float]:
+def get(server: Server, path: str, max_expected_wait_s_s: float = 10) -> tuple[int, float]:
     """Status (0: no answer) and seconds of one GET over a new connection."""
     began = time.monotonic()
-    link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=patience_s)
+    link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=max_expected_wait_s_s)
     try:
         link.request("GET", path)
         answer = link.getresponse()

@@ -36,7 +36,7 @@ def form(image: Path, mask: Path, fields: dict[str, str]) -> bytes:
 
 def evaluate(url: str, body: bytes) -> dict:
     kind = {"Content-Type": f"multipart/form-data; boundary={EDGE}"}
-    request = urllib.request.Request(f"{url}/evaluate", body, kind)
+    request = urllib.request.RuntimeConfig(f"{url}/evaluate", body, kind)
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 

@@ -40,7 +40,7 @@ class Ticket:
     wanted: Callable[[], bool]
     answer: Future = field(default_factory=Future)
 
-    def worth_running(self) -> bool:
+    def claim(self) -> bool:
         """Claim the ticket for the model, unless nobody waits for it any more.
 
         Claimed first: after that the waiting side can no longer cancel, so every answer below
@@ -123,7 +123,7 @@ class Batcher:
             ticket = self._waiting.popleft()
             if batch and ticket.tensor.shape != batch[0].tensor.shape:
                 left.append(ticket)
-            elif ticket.worth_running():
+            elif ticket.claim():
                 batch.append(ticket)
             else:
                 self.dropped += 1
@@ -158,18 +158,24 @@ class Batcher:
         )
 
 
-class Gate:
+class QueueLimit:
     """Lets pictures in by count, by megapixels and by the wait to expect; else Overloaded.
 
     A picture that would surely be too late is refused at once, with the time to come back,
     rather than after it has waited in vain.
     """
 
-    def __init__(self, pictures: int, megapixels: float, patience: float = float("inf")) -> None:
+    def __init__(
+        self, pictures: int, megapixels: float, max_expected_wait_s: float = float("inf")
+    ) -> None:
         """A single picture is always let in. patience: seconds a newcomer may have to wait."""
-        self.pictures, self.megapixels, self.patience = pictures, megapixels, patience
+        self.pictures, self.megapixels, self.max_expected_wait_s = (
+            pictures,
+            megapixels,
+            max_expected_wait_s,
+        )
         self.inside, self.inside_megapixels, self.refused = 0, 0.0, 0
-        self.pace = 0.0
+        self.seconds_per_image = 0.0
         self._since = 0.0
         self._lock = threading.Lock()
 
@@ -208,13 +214,13 @@ class Gate:
         error = Overloaded("The service is full; try again in a moment.")
         # By then most of what is inside has left; later would leave the model idle. Spread, or
         # those refused together would come back together, each with megabytes to read.
-        seconds = random.uniform(0.4, 1) * self.inside * self.pace
+        seconds = random.uniform(0.4, 1) * self.inside * self.seconds_per_image
         error.retry_after = max(1, min(30, round(seconds)))
         raise error
 
     def _is_closed(self) -> bool:
         """Whether the count or the wait is too long for any picture; one alone always goes in."""
-        late = self.inside and (self.inside + 1) * self.pace > self.patience
+        late = self.inside and (self.inside + 1) * self.seconds_per_image > self.max_expected_wait_s
         return self.inside >= self.pictures or bool(late)
 
     def _is_too_much(self, size: float) -> bool:
@@ -228,10 +234,12 @@ class Gate:
         if finished:
             now = time.monotonic()
             spent, self._since = now - self._since, now
-            self.pace = spent if not self.pace else 0.9 * self.pace + 0.1 * spent
+            self.seconds_per_image = (
+                spent if not self.seconds_per_image else 0.9 * self.seconds_per_image + 0.1 * spent
+            )
 
 
-class Turnstile:
+class ConcurrencyLimit:
     """Bounds the pictures whose pixels are in memory; those outside wait in order of arrival."""
 
     def __init__(self, places: int, megapixels: float) -> None:

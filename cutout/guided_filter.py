@@ -7,10 +7,9 @@ pixels of the large one as in He, Sun, "Fast guided filter", 2015.
 import cv2
 import numpy as np
 
-from cutout.parallel import each
+from cutout.parallel import parallel_map
+from cutout.pixels import sample_scaled, take_pixels, true_indices
 
-# cv2.remap takes coordinates as pictures of fewer than 32,768 a side.
-ROW = 1024
 # Rows fitted at once: thirty planes of a strip stay in the cache and in the allocator's pool.
 STRIP = 48
 PAIRS = [(i, j) for i in range(3) for j in range(i, 3)]
@@ -34,7 +33,7 @@ def local_fit(
         part = (plane[first:last] for plane in (guide, target, weight))
         fit[top : top + rows] = _fit_strip(*part, radius, epsilon)[top - first :][:rows]
 
-    each(strip, range(0, height, rows))
+    parallel_map(strip, range(0, height, rows))
     return fit
 
 
@@ -81,7 +80,7 @@ def apply_fit(colours: np.ndarray, fit: np.ndarray) -> np.ndarray:
     return out
 
 
-def explained(
+def evaluate_fit(
     rgb: np.ndarray, fit: np.ndarray, mask: np.ndarray, rows: slice
 ) -> tuple[np.ndarray, np.ndarray]:
     """What the fit of a smaller copy says where a mask is true: flat index in the rows, values.
@@ -89,56 +88,9 @@ def explained(
     rgb: (H, W, 3) uint8; fit: (h, w, 4); mask: (H, W) bool; rows: the band looked at. Values are
     float32, unclipped.
     """
-    flat, down, across = places_of(mask[rows])
+    flat, down, across = true_indices(mask[rows])
     here = sample_scaled(fit, down + rows.start, across, mask.shape)
-    return flat, apply_fit(pixels_at(rgb[rows], flat) * np.float32(1 / 255), here)
-
-
-def between(plane: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Mask (H, W) bool of low < plane < high, in one pass where numpy takes three."""
-    if plane.size < ROW:
-        # OpenCV takes a matte of few pixels for a scalar.
-        return (plane > low) & (plane < high)
-    inside = cv2.inRange(
-        plane,
-        float(np.nextafter(np.float32(low), np.float32(1))),
-        float(np.nextafter(np.float32(high), np.float32(0))),
-    )
-    return inside.view(bool)
-
-
-def places_of(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Flat index, row and column of every true pixel; several times faster than nonzero."""
-    flat = np.flatnonzero(mask)
-    rows, columns = np.divmod(flat.astype(np.int32), np.int32(mask.shape[1]))
-    return flat, rows, columns
-
-
-def pixels_at(picture: np.ndarray, flat: np.ndarray) -> np.ndarray:
-    """The pixels of a (H, W, channels) or (H, W) picture at flat indices."""
-    return picture.reshape(-1, *picture.shape[2:]).take(flat, axis=0)
-
-
-def sample(picture: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:
-    """Bilinear values (N, channels) at places in pixels, those outside moved to the border.
-
-    picture: (h, w, channels) float32, two to four channels; down, across: (N,) float.
-    """
-    count = len(down)
-    places = np.zeros((2, max(1, -(-count // ROW)) * ROW), np.float32)
-    places[0, :count], places[1, :count] = across, down
-    columns, rows = places.reshape(2, -1, ROW)
-    values = cv2.remap(picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return values.reshape(-1, picture.shape[2])[:count]
-
-
-def sample_scaled(
-    picture: np.ndarray, rows: np.ndarray, columns: np.ndarray, size: tuple[int, int]
-) -> np.ndarray:
-    """`sample` of a copy of a picture of `size` (height, width) at that picture's pixels."""
-    scale = np.float32(picture.shape[0] / size[0]), np.float32(picture.shape[1] / size[1])
-    half = np.float32(0.5)
-    return sample(picture, (rows + half) * scale[0] - half, (columns + half) * scale[1] - half)
+    return flat, apply_fit(take_pixels(rgb[rows], flat) * np.float32(1 / 255), here)
 
 
 def _solve(spread: dict[tuple[int, int], np.ndarray], joint: list[np.ndarray]) -> list[np.ndarray]:

@@ -13,11 +13,12 @@ from functools import partial
 import numpy as np
 
 from cutout import __version__, images, measures, pipeline
-from cutout.batching import Batcher, Gate, Turnstile, always
+from cutout.batching import Batcher, ConcurrencyLimit, QueueLimit, always
 from cutout.cache import Cache
 from cutout.errors import NotReady, SizeMismatch
 from cutout.options import Options
 from cutout.pipeline import Extras, Model, Plan, Result, Scores, Tools
+from cutout.pixels import to_level
 from cutout.storage import Storage
 from cutout.telemetry import Stages, Telemetry
 
@@ -25,7 +26,7 @@ Wanted = Callable[[], bool]
 
 
 @dataclass(frozen=True)
-class Call:
+class RemovalRequest:
     """One request: the uploaded file, the wishes, the pictures beside it, whether it is wanted."""
 
     data: bytes
@@ -36,7 +37,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Answer:
+class RemovalResult:
     """A stored result: its id, the bytes to send, the side record, the time of each stage."""
 
     name: str
@@ -47,7 +48,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Measuring:
+class MeasureOptions:
     """Which groups of measures, and the level above which a pixel is subject, in both maps."""
 
     groups: tuple[str, ...] = ("mask",)
@@ -55,13 +56,13 @@ class Measuring:
 
     def row(self, pred: np.ndarray, truth: np.ndarray) -> dict:
         """Measures of a map against the true mask, both (H, W) uint8."""
-        pair = measures.pair(pred, truth, self.threshold)
+        pair = measures.make_pair(pred, truth, self.threshold)
         scores = measures.score(pair, groups=self.groups)
         return scores.values | {"threshold": self.threshold}
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class EvaluationResult:
     """The picture (H, W, 3), the map and the true mask (H, W), all uint8, and the measures."""
 
     rgb: np.ndarray
@@ -106,8 +107,8 @@ class Service:
 
     model: Model
     batcher: Batcher
-    gate: Gate
-    turnstile: Turnstile
+    queue_limit: QueueLimit
+    concurrency_limit: ConcurrencyLimit
     storage: Storage
     telemetry: Telemetry
     cache: Cache
@@ -118,14 +119,20 @@ class Service:
     def __post_init__(self) -> None:
         """Export the live figures."""
         watch = self.telemetry.watch
-        watch("cutout_inside", "Pictures admitted and not yet answered", lambda: self.gate.inside)
+        watch(
+            "cutout_inside",
+            "Pictures admitted and not yet answered",
+            lambda: self.queue_limit.inside,
+        )
         watch("cutout_waiting", "Tensors waiting for the model", lambda: self.batcher.waiting)
-        watch("cutout_refused", "Pictures refused by the full house", lambda: self.gate.refused)
+        watch(
+            "cutout_refused", "Pictures refused by the full house", lambda: self.queue_limit.refused
+        )
         watch("cutout_cache_hits", "Pictures whose scores were known", lambda: self.cache.hits)
         watch("cutout_degraded", "1: a GPU is present but unusable", self._degraded)
         watch("cutout_cache_bytes", "Bytes of remembered scores", lambda: self.cache.bytes)
 
-    def remove(self, call: Call) -> Answer:
+    def remove(self, call: RemovalRequest) -> RemovalResult:
         """Cut the subject out of an uploaded image file and store upload, result and record.
 
         Raises the errors of `images`, `pipeline`, `batching` and `storage`; a failed picture
@@ -145,9 +152,9 @@ class Service:
                 record = self._record(name, result, stages)
                 self.storage.save_result(name, encoded, record)
         self.telemetry.finished(stages, result.signals)
-        return Answer(name, encoded, record, stages, memory.state)
+        return RemovalResult(name, encoded, record, stages, memory.state)
 
-    def evaluate(self, call: Call, mask: bytes, how: Measuring) -> Evaluated:
+    def evaluate(self, call: RemovalRequest, mask: bytes, how: MeasureOptions) -> EvaluationResult:
         """Matte a picture and measure it against its true mask.
 
         Raises SizeMismatch naming both sizes.
@@ -162,19 +169,19 @@ class Service:
             check_sizes(picture.size, truth.shape)
             matte = pipeline.matte_of(picture, work.made, self.model, work.infer, work.tools)
             with stages("measure"):
-                pred = images.to_level(pipeline.shown_alpha(matte, picture))
+                pred = to_level(pipeline.shown_alpha(matte, picture))
                 row = how.row(pred, truth)
         self.telemetry.finished(stages, matte.signals)
-        return Evaluated(picture.rgb, pred, truth, row | self._about(matte, stages))
+        return EvaluationResult(picture.rgb, pred, truth, row | self._about(matte, stages))
 
-    def score(self, prediction: bytes, mask: bytes, how: Measuring) -> Evaluated:
+    def score(self, prediction: bytes, mask: bytes, how: MeasureOptions) -> EvaluationResult:
         """Measure a map made elsewhere against the true mask, on a grey ground for want of one."""
         with self._admitted(mask, Stages()):
             truth = images.decode_mask(mask, self.limits)
             pred = images.decode_mask(prediction, self.limits)
             check_sizes(pred.shape, truth.shape)
             ground = np.full((*pred.shape, 3), 128, np.uint8)
-            return Evaluated(ground, pred, truth, how.row(pred, truth))
+            return EvaluationResult(ground, pred, truth, how.row(pred, truth))
 
     def health(self) -> dict:
         """State for monitoring: ready or not, model, device, load, version."""
@@ -184,8 +191,8 @@ class Service:
             "model": self.model.describe(),
             "device": self.model.device(),
             "load": {
-                "inside": self.gate.inside,
-                "limit": self.gate.pictures,
+                "inside": self.queue_limit.inside,
+                "limit": self.queue_limit.pictures,
                 "waiting_for_model": self.batcher.waiting,
             },
             "version": __version__,
@@ -200,12 +207,12 @@ class Service:
     def _degraded(self) -> int:
         return int(self.model.device()["degraded"])
 
-    def _memory(self, call: Call) -> Memory:
+    def _memory(self, call: RemovalRequest) -> Memory:
         wishes = call.options
         content = hashlib.sha256(call.data).digest()
         return Memory(self.cache, (content, wishes.quality, wishes.input_size, wishes.fit))
 
-    def _prepare(self, call: Call, tools: Tools, deadline: float) -> Work:
+    def _prepare(self, call: RemovalRequest, tools: Tools, deadline: float) -> Work:
         """Decode the small pictures of the request and fix the order of work."""
         trimap = images.decode_mask(call.trimap, self.limits) if call.trimap else None
         back = images.decode(call.background, self.limits).rgb if call.background else None
@@ -221,7 +228,10 @@ class Service:
         deadline = time.monotonic() + self.deadline_s
         header = images.inspect(data, self.limits)
         pixels = header.size[0] * header.size[1]
-        with self.gate.admit(pixels), self.turnstile.enter(pixels, deadline) as waited:
+        with (
+            self.queue_limit.admit(pixels),
+            self.concurrency_limit.enter(pixels, deadline) as waited,
+        ):
             stages.add("wait", waited)
             yield header, deadline
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from cutout.batching import Batcher, Gate, Ticket, Turnstile
+from cutout.batching import Batcher, ConcurrencyLimit, QueueLimit, Ticket
 from cutout.errors import DeadlinePassed, ModelFailed, NotReady, Overloaded
 
 NEVER = float("inf")
@@ -137,7 +137,7 @@ def test_a_ticket_nobody_waits_for_is_settled_whatever_came_first(left_by):
     past = 0.0 if left_by == "deadline" else NEVER
     ticket = Ticket(tensor(1), past, lambda: left_by != "client")
     cancelled = left_by == "cancel" and ticket.answer.cancel()
-    assert not ticket.worth_running()
+    assert not ticket.claim()
     assert not ticket.answer.cancel() or cancelled
     assert ticket.answer.done()
 
@@ -155,19 +155,24 @@ def test_close_answers_what_waits_and_refuses_what_comes(batcher, held, pool):
 
 
 def test_the_gate_counts_pictures():
-    gate = Gate(2, 100)
-    with gate.admit(1_000_000), gate.admit(1_000_000), pytest.raises(Overloaded), gate.admit(1):
+    queue_limit = QueueLimit(2, 100)
+    with (
+        queue_limit.admit(1_000_000),
+        queue_limit.admit(1_000_000),
+        pytest.raises(Overloaded),
+        queue_limit.admit(1),
+    ):
         pass
-    with gate.admit(1):
-        assert (gate.inside, gate.refused) == (1, 1)
+    with queue_limit.admit(1):
+        assert (queue_limit.inside, queue_limit.refused) == (1, 1)
 
 
 def test_the_gate_counts_megapixels_but_lets_a_single_large_picture_in():
-    gate = Gate(10, 20)
-    with gate.admit(50_000_000), pytest.raises(Overloaded), gate.admit(1_000_000):
+    queue_limit = QueueLimit(10, 20)
+    with queue_limit.admit(50_000_000), pytest.raises(Overloaded), queue_limit.admit(1_000_000):
         pass
-    with gate.admit(15_000_000), gate.admit(5_000_000):
-        assert gate.inside == 2
+    with queue_limit.admit(15_000_000), queue_limit.admit(5_000_000):
+        assert queue_limit.inside == 2
 
 
 class Clock:
@@ -179,69 +184,69 @@ class Clock:
 
 
 def test_the_gate_refuses_who_would_be_too_late_and_says_when_to_come_back(monkeypatch):
-    clock, gate = Clock(monkeypatch), Gate(100, 1000, patience=10)
-    with gate.admit(1):
+    clock, queue_limit = Clock(monkeypatch), QueueLimit(100, 1000, max_expected_wait_s=10)
+    with queue_limit.admit(1):
         clock.now += 4
-    assert gate.pace == 4
-    with gate.admit(1), gate.admit(1):
-        with pytest.raises(Overloaded), gate.admit(1):
+    assert queue_limit.seconds_per_image == 4
+    with queue_limit.admit(1), queue_limit.admit(1):
+        with pytest.raises(Overloaded), queue_limit.admit(1):
             pass
         with pytest.raises(Overloaded):
-            gate.refuse_early()
-    gate.refuse_early()
-    assert gate.refused == 2
+            queue_limit.refuse_early()
+    queue_limit.refuse_early()
+    assert queue_limit.refused == 2
 
 
 def test_those_refused_together_come_back_at_different_times(monkeypatch):
     """Two pictures of four seconds each are inside: all of it has left in 8 seconds."""
     random.seed(1)
-    clock, gate = Clock(monkeypatch), Gate(2, 1000)
-    with gate.admit(1):
+    clock, queue_limit = Clock(monkeypatch), QueueLimit(2, 1000)
+    with queue_limit.admit(1):
         clock.now += 4
     times = []
-    with gate.admit(1), gate.admit(1):
+    with queue_limit.admit(1), queue_limit.admit(1):
         for _ in range(50):
             with pytest.raises(Overloaded) as refused:
-                gate.refuse_early()
+                queue_limit.refuse_early()
             times.append(refused.value.retry_after)
     assert set(times) == {3, 4, 5, 6, 7, 8}
 
 
 def test_the_gate_counts_only_busy_time_and_finished_pictures(monkeypatch):
-    clock, gate = Clock(monkeypatch), Gate(100, 1000)
-    with gate.admit(1):
+    clock, queue_limit = Clock(monkeypatch), QueueLimit(100, 1000)
+    with queue_limit.admit(1):
         clock.now += 2
     clock.now += 500
-    with gate.admit(1):
+    with queue_limit.admit(1):
         clock.now += 2
-    with pytest.raises(ValueError), gate.admit(1):
+    with pytest.raises(ValueError), queue_limit.admit(1):
         clock.now += 100
         raise ValueError
-    assert gate.pace == pytest.approx(2)
+    assert queue_limit.seconds_per_image == pytest.approx(2)
 
 
 def test_an_empty_house_takes_a_picture_however_slow_the_last_one_was(monkeypatch):
-    clock, gate = Clock(monkeypatch), Gate(100, 1000, patience=1)
-    with gate.admit(1):
+    clock, queue_limit = Clock(monkeypatch), QueueLimit(100, 1000, max_expected_wait_s=1)
+    with queue_limit.admit(1):
         clock.now += 50
-    with gate.admit(1):
-        assert gate.inside == 1
+    with queue_limit.admit(1):
+        assert queue_limit.inside == 1
 
 
 def test_the_turnstile_holds_its_bound_and_keeps_the_order(pool):
-    turnstile, order, most = Turnstile(2, 100), [], []
+    concurrency_limit, order, most = ConcurrencyLimit(2, 100), [], []
 
     def pass_through(number):
-        with turnstile.enter(1_000_000, NEVER):
+        with concurrency_limit.enter(1_000_000, NEVER):
             order.append(number)
-            most.append(turnstile._inside)
+            most.append(concurrency_limit._inside)
 
-    with turnstile.enter(1, NEVER), turnstile.enter(1, NEVER):
+    with concurrency_limit.enter(1, NEVER), concurrency_limit.enter(1, NEVER):
         jobs = []
         for number in range(8):
             jobs.append(pool.submit(pass_through, number))
             limit = time.monotonic() + 5
-            while len(turnstile._line) <= number and time.monotonic() < limit:
+            while len(concurrency_limit._line) <= number and time.monotonic() < limit:
                 threading.Event().wait(0.001)
     for job in jobs:
         job.result()
@@ -251,12 +256,12 @@ def test_the_turnstile_holds_its_bound_and_keeps_the_order(pool):
 
 
 def test_the_turnstile_gives_up_at_the_deadline_and_frees_the_line():
-    turnstile = Turnstile(1, 100)
+    concurrency_limit = ConcurrencyLimit(1, 100)
     with (
-        turnstile.enter(1, NEVER),
+        concurrency_limit.enter(1, NEVER),
         pytest.raises(DeadlinePassed),
-        turnstile.enter(1, time.monotonic() + 0.02),
+        concurrency_limit.enter(1, time.monotonic() + 0.02),
     ):
         pass
-    with turnstile.enter(1, NEVER) as waited:
+    with concurrency_limit.enter(1, NEVER) as waited:
         assert waited < 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cutout.compose.backgrounds import blurred, cover, over
-from cutout.compose.colours import parse_colour
+from cutout.compose.colour_names import parse_colour
 from cutout.errors import InvalidValue
 
 RNG = np.random.default_rng(1)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cutout.guided_filter import apply_fit, local_fit, sample, sample_scaled
+from cutout.guided_filter import apply_fit, local_fit
+from cutout.pixels import sample, sample_scaled
 
 RNG = np.random.default_rng(3)
 

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "parallel"},
+    {"errors", "files", "parallel", "pixels"},
     {"guided_filter"},
     {
         "settings",
@@ -30,7 +30,7 @@ LAYERS = [
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 TOP = {"app", "u2net", "metrics"}
 SOURCES = sorted((ROOT / "cutout").rglob("*.py"))
-ONLY_IN = {"rembg": {"u2net"}, "flask": {"app", "api", "removebg", "web", "cli"}}
+ONLY_IN = {"rembg": {"u2net"}, "flask": {"app", "http", "api", "removebg", "web", "cli"}}
 
 
 def unit(path: Path) -> str:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from cutout import parallel
 from cutout.errors import InvalidValue, SizeMismatch, Unsolvable
 from cutout.matting import knn, solve
 from cutout.matting.closed_form import closed_form_rows
@@ -52,8 +53,8 @@ def test_neighbours_are_the_nearest_but_for_the_slack(monkeypatch):
     exact = np.sort(apart, axis=1)[:, :20]
     found = np.take_along_axis(apart, knn._nearest(features, 20), axis=1)
     assert (found >= exact - 1e-9).all()
-    assert (found <= (1 + knn.SLACK) * exact + 1e-9).all()
-    monkeypatch.setattr(knn, "SLACK", 0)
+    assert (found <= (1 + knn.KNN_EPS) * exact + 1e-9).all()
+    monkeypatch.setattr(knn, "KNN_EPS", 0)
     np.testing.assert_allclose(
         np.sort(np.take_along_axis(apart, knn._nearest(features, 20), axis=1), axis=1), exact
     )
@@ -77,8 +78,8 @@ def test_as_good_as_pymatting_over_the_whole_picture(method):
     rgb, truth = scene()
     trimap = true_trimap(truth)
     theirs = whole[method](rgb / 255.0, trimap / 255.0)
-    ours, notes = refine_matte(rgb, truth, method, trimap)
-    assert notes == ()
+    ours, warnings = refine_matte(rgb, truth, method, trimap)
+    assert warnings == ()
     assert error(ours, truth, trimap) <= 1.05 * error(theirs, truth, trimap) + 1e-5
     if method == "closed-form":
         np.testing.assert_allclose(ours, theirs, atol=0.03)
@@ -89,8 +90,8 @@ def test_the_matte_is_nearer_to_the_truth_than_a_coarse_map(method, left):
     rgb, truth = scene(180, 240)
     coarse = np.clip(cv2.GaussianBlur(truth, (0, 0), 8), 0, 1)
     trimap = automatic_trimap(coarse)
-    ours, notes = refine_matte(rgb, coarse, method)
-    assert notes == ()
+    ours, warnings = refine_matte(rgb, coarse, method)
+    assert warnings == ()
     assert error(ours, truth, trimap) < left * error(coarse, truth, trimap)
 
 
@@ -120,10 +121,10 @@ def test_a_large_band_is_solved_coarse_to_fine_with_the_known_kept(method, monke
     rgb, truth = scene(180, 240)
     trimap = true_trimap(truth)
     whole, _ = solve.solve_alpha(rgb, trimap, method)
-    monkeypatch.setitem(solve.MOST_UNKNOWN, method, solve.Most(2000, 2000))
+    monkeypatch.setitem(solve.MAX_UNKNOWN, method, solve.MaxUnknown(2000, 2000))
     assert np.count_nonzero(trimap == 128) > 4000
-    coarse, notes = solve.solve_alpha(rgb, trimap, method)
-    assert notes == ()
+    coarse, warnings = solve.solve_alpha(rgb, trimap, method)
+    assert warnings == ()
     assert coarse.dtype == np.float32 and 0 <= coarse.min() <= coarse.max() <= 1
     known = trimap != 128
     np.testing.assert_array_equal(coarse[known], truth[known])
@@ -131,19 +132,19 @@ def test_a_large_band_is_solved_coarse_to_fine_with_the_known_kept(method, monke
 
 
 def test_carrying_to_full_size_in_strips_changes_nothing(monkeypatch):
-    monkeypatch.setitem(solve.MOST_UNKNOWN, "closed-form", solve.Most(2000, 2000))
+    monkeypatch.setitem(solve.MAX_UNKNOWN, "closed-form", solve.MaxUnknown(2000, 2000))
     rgb, truth = scene(180, 240)
     trimap = true_trimap(truth)
     mattes = []
     for rows in (7, 180):
-        monkeypatch.setattr(cores, "STRIP", rows)
+        monkeypatch.setattr(parallel, "FINE_CHUNK_ROWS", rows)
         mattes.append(solve.solve_alpha(rgb, trimap, "closed-form")[0])
     np.testing.assert_array_equal(*mattes)
 
 
 @method
 def test_a_thin_stroke_of_the_caller_is_not_lost_on_a_smaller_copy(method, monkeypatch):
-    monkeypatch.setitem(solve.MOST_UNKNOWN, method, solve.Most(1500, 1500))
+    monkeypatch.setitem(solve.MAX_UNKNOWN, method, solve.MaxUnknown(1500, 1500))
     rng = np.random.default_rng(0)
     rgb = np.full((200, 200, 3), (40, 60, 160))
     rgb[:, 100:] = 200, 120, 40
@@ -156,10 +157,10 @@ def test_a_thin_stroke_of_the_caller_is_not_lost_on_a_smaller_copy(method, monke
 
 
 def test_not_converging_is_said(monkeypatch):
-    monkeypatch.setattr(solve, "MOST_STEPS", 1)
+    monkeypatch.setattr(solve, "MAX_ITERATIONS", 1)
     rgb, truth = scene()
-    _, notes = solve.solve_alpha(rgb, true_trimap(truth), "knn")
-    assert len(notes) == 1 and "before it had converged" in notes[0]
+    _, warnings = solve.solve_alpha(rgb, true_trimap(truth), "knn")
+    assert len(warnings) == 1 and "before it had converged" in warnings[0]
 
 
 @method
@@ -175,9 +176,9 @@ def test_a_trimap_without_all_three_parts_is_unsolvable(method, value):
 def test_nothing_found_skips_matting_and_says_so(method, value):
     rgb, truth = scene(20, 20)
     flat = np.full_like(truth, value)
-    out, notes = refine_matte(rgb, flat, method)
+    out, warnings = refine_matte(rgb, flat, method)
     assert out is flat
-    assert "skipped" in notes[0]
+    assert "skipped" in warnings[0]
 
 
 @method
@@ -204,8 +205,8 @@ def test_more_iterations_stay_within_the_first_band():
     rgb, truth = scene(180, 240)
     trimap = true_trimap(truth)
     once, _ = refine_matte(rgb, truth, "closed-form", trimap)
-    twice, notes = refine_matte(rgb, truth, "closed-form", trimap, iterations=2)
-    assert notes == ()
+    twice, warnings = refine_matte(rgb, truth, "closed-form", trimap, iterations=2)
+    assert warnings == ()
     np.testing.assert_array_equal(twice[trimap != 128], once[trimap != 128])
     assert error(twice, truth, trimap) < error(once, truth, trimap) + 0.01
 

@@ -94,7 +94,7 @@ def test_curves_are_those_of_the_published_formula():
     precision = (inside + 1e-8) / (inside + outside + 1e-8)
     recall = (inside + 1e-8) / (subject.sum() + 1e-8)
     expected = (1.3 * precision * recall / (0.3 * precision + recall + 1e-8)).max()
-    ours = measures.score(measures.pair(pred, truth), ("paper",)).values
+    ours = measures.score(measures.make_pair(pred, truth), ("paper",)).values
     assert ours["paper_max_f"] == pytest.approx(expected, abs=1e-6)
     assert ours["paper_mae"] == pytest.approx(np.abs(levels / 255 - subject).mean())
 
@@ -118,7 +118,7 @@ def test_an_empty_set_has_no_mean():
 @pytest.mark.parametrize("seed", range(4))
 def test_pysodmetrics_convention_is_that_librarys_own(seed):
     pred, truth = blob(seed)
-    ours = measures.score(measures.pair(pred, truth), ("pysodmetrics",)).values
+    ours = measures.score(measures.make_pair(pred, truth), ("pysodmetrics",)).values
     judges = {
         "mae": py_sod_metrics.MAE(),
         "em": py_sod_metrics.Emeasure(),
@@ -149,7 +149,7 @@ def test_f_is_that_of_the_librarys_older_class():
 
 def test_conventions_differ_on_a_map_that_does_not_fill_its_range():
     pred, truth = blob(3)
-    values = measures.score(measures.pair(pred, truth)).values
+    values = measures.score(measures.make_pair(pred, truth)).values
     assert pred.min() > 0
     assert values["paper_mae"] > values["sod_mae"] + 0.01
 
@@ -166,7 +166,7 @@ def test_ignored_pixels_change_no_measure():
     truth[10:20, 20:40] = 128
     other = pred.copy()
     other[12:18, 22:38] = 255 - other[12:18, 22:38].clip(20, 230)
-    scores = [measures.score(measures.pair(map8, truth, ignore=128)) for map8 in (pred, other)]
+    scores = [measures.score(measures.make_pair(map8, truth, ignore=128)) for map8 in (pred, other)]
     assert scores[0].values == pytest.approx(scores[1].values)
     counted = [scores[0].values[name] for name in ("tp", "fp", "fn", "tn")]
     assert sum(counted) == truth.size - 200
@@ -174,7 +174,7 @@ def test_ignored_pixels_change_no_measure():
 
 @given(MAPS, MAPS, st.booleans())
 def test_every_measure_lies_in_its_range(pred, truth, ignore):
-    two = measures.pair(pred, truth, ignore=128 if ignore else None)
+    two = measures.make_pair(pred, truth, ignore=128 if ignore else None)
     scores = measures.score(two)
     assert set(measures.MEASURES) <= set(scores.values)
     assert set(scores.curves) == set(measures.CURVES)
@@ -188,7 +188,7 @@ def test_every_measure_lies_in_its_range(pred, truth, ignore):
 def test_a_perfect_map_scores_best_and_a_reversed_one_worse(name, row):
     truth = blob(0)[1]
     best, worst = (
-        measures.score(measures.pair(pred, truth), (row.group,)).values[name]
+        measures.score(measures.make_pair(pred, truth), (row.group,)).values[name]
         for pred in (truth, 255 - truth)
     )
     assert best == pytest.approx(1 if row.higher_is_better else 0, abs=1e-3) or "mean" in name
@@ -197,7 +197,7 @@ def test_a_perfect_map_scores_best_and_a_reversed_one_worse(name, row):
 
 def test_sizes_that_differ_are_named_width_first():
     with pytest.raises(SizeMismatch, match=r"64.48 pixels and the true mask 8.4") as caught:
-        measures.pair(blob(0)[0], np.zeros((4, 8), np.uint8))
+        measures.make_pair(blob(0)[0], np.zeros((4, 8), np.uint8))
     assert caught.value.extra == {"prediction": [64, 48], "mask": [8, 4]}
 
 
@@ -212,7 +212,7 @@ def test_sizes_that_differ_are_named_width_first():
 )
 def test_the_door_refuses_what_is_no_8_bit_map(pred, truth):
     with pytest.raises(InvalidValue):
-        measures.pair(pred, truth)
+        measures.make_pair(pred, truth)
 
 
 @pytest.mark.parametrize("bad", [np.nan, -0.1, 1.1])
@@ -229,13 +229,13 @@ def test_alphas_out_of_range_are_refused(bad):
 def test_levels_out_of_range_are_refused(level):
     map8 = np.zeros((2, 2), np.uint8)
     with pytest.raises(InvalidValue):
-        measures.pair(map8, map8, threshold=level)
+        measures.make_pair(map8, map8, threshold=level)
 
 
 def test_unknown_groups_are_refused_with_what_is_allowed():
     map8 = np.zeros((2, 2), np.uint8)
     with pytest.raises(InvalidValue) as caught:
-        measures.score(measures.pair(map8, map8), ("maks",))
+        measures.score(measures.make_pair(map8, map8), ("maks",))
     assert caught.value.extra["allowed"] == list(measures.GROUPS)
 
 

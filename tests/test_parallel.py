@@ -8,7 +8,8 @@ from PIL import Image
 from skimage import data
 
 from cutout import images, parallel
-from cutout.parallel import bands, each, usable_cores
+from cutout.compose.straight_alpha import compose
+from cutout.parallel import parallel_map, row_chunks, usable_cores
 
 
 @pytest.mark.parametrize("text, most", [("100000 100000\n", 1), ("50000 100000\n", 1)])
@@ -26,38 +27,38 @@ def test_without_a_quota_every_allowed_core_counts(tmp_path):
 
 @pytest.mark.parametrize("rows, least, most", [(1, 64, 8), (320, 64, 3), (999, 256, 64), (7, 2, 9)])
 def test_bands_cover_every_row_once(rows, least, most):
-    cut = bands(rows, least, most)
+    cut = row_chunks(rows, least, most)
     assert [row for band in cut for row in range(rows)[band]] == list(range(rows))
     assert len(cut) <= most
     assert len(cut) == 1 or min(band.stop - band.start for band in cut) >= least
 
 
 def test_results_come_in_order_of_the_bands():
-    parts = bands(40, 1, 40)
-    assert each(lambda part: part.start, parts) == list(range(40))
+    parts = row_chunks(40, 1, 40)
+    assert parallel_map(lambda part: part.start, parts) == list(range(40))
 
 
 def test_bands_run_at_the_same_time(monkeypatch):
-    monkeypatch.setattr(parallel, "_helpers", lambda: pool)
+    monkeypatch.setattr(parallel, "_pool", lambda: pool)
     together = threading.Barrier(2)
     with parallel.ThreadPoolExecutor(1) as pool:
-        each(lambda part: together.wait(timeout=10), bands(2, 1, 2))
+        parallel_map(lambda part: together.wait(timeout=10), row_chunks(2, 1, 2))
 
 
 def test_a_caller_does_itself_what_no_helper_has_begun(monkeypatch):
     """Helpers that are busy with another picture must not keep this one waiting."""
-    monkeypatch.setattr(parallel, "_helpers", lambda: pool)
+    monkeypatch.setattr(parallel, "_pool", lambda: pool)
     free = threading.Event()
     with parallel.ThreadPoolExecutor(1) as pool:
         pool.submit(free.wait, 30)
-        mine = each(lambda part: threading.get_ident(), bands(4, 1, 4))
+        mine = parallel_map(lambda part: threading.get_ident(), row_chunks(4, 1, 4))
         free.set()
     assert set(mine) == {threading.get_ident()}
 
 
 def test_the_caller_goes_on_while_a_helper_is_at_work(monkeypatch):
     """One band takes as long as all others: the caller does them, then waits for it."""
-    monkeypatch.setattr(parallel, "_helpers", lambda: pool)
+    monkeypatch.setattr(parallel, "_pool", lambda: pool)
     others = threading.Semaphore(0)
 
     def work(part):
@@ -69,7 +70,7 @@ def test_the_caller_goes_on_while_a_helper_is_at_work(monkeypatch):
         return part.start
 
     with parallel.ThreadPoolExecutor(1) as pool:
-        assert each(work, bands(6, 1, 6)) == list(range(6))
+        assert parallel_map(work, row_chunks(6, 1, 6)) == list(range(6))
 
 
 @pytest.mark.parametrize("bad", [0, 1, 3])
@@ -85,7 +86,7 @@ def test_an_error_in_a_band_is_raised_after_all_have_ended(bad):
             running.remove(part.start)
 
     with pytest.raises(ZeroDivisionError):
-        each(work, bands(4, 1, 4))
+        parallel_map(work, row_chunks(4, 1, 4))
     assert not running
 
 
@@ -94,7 +95,9 @@ def test_an_error_in_a_band_is_raised_after_all_have_ended(bad):
 @pytest.mark.parametrize("shape", [(600, 900), (900, 600), (512, 512), (301, 77), (40, 3000)])
 def test_pictures_scaled_in_parts_are_pillows(monkeypatch, shape, size, count):
     """Parts may differ from one piece by the rounding of a coordinate, never by more."""
-    monkeypatch.setattr("cutout.images.scaling.bands", lambda rows, least: bands(rows, 16, count))
+    monkeypatch.setattr(
+        "cutout.images.scaling.row_chunks", lambda rows, least: row_chunks(rows, 16, count)
+    )
     picture = np.asarray(Image.fromarray(data.astronaut()).resize(shape[::-1]))
     assert_pillows(picture, size)
 
@@ -103,7 +106,9 @@ def test_pictures_scaled_in_parts_are_pillows(monkeypatch, shape, size, count):
 @pytest.mark.parametrize("size", [(900, 1200), (1200, 900), (1, 1), (700, 150), (1500, 80)])
 @pytest.mark.parametrize("shape", [(320, 320), (213, 320), (320, 213)])
 def test_maps_scaled_in_parts_are_pillows(monkeypatch, shape, size, count):
-    monkeypatch.setattr("cutout.images.scaling.bands", lambda rows, least: bands(rows, 16, count))
+    monkeypatch.setattr(
+        "cutout.images.scaling.row_chunks", lambda rows, least: row_chunks(rows, 16, count)
+    )
     assert_pillows(data.astronaut()[: shape[0], : shape[1], 1], size)
 
 
@@ -117,8 +122,8 @@ def assert_pillows(picture, size):
 def test_composing_in_bands_is_composing_in_one_piece(monkeypatch):
     rgb = data.astronaut()
     alpha = np.random.default_rng(1).uniform(-0.2, 1.2, rgb.shape[:2]).astype(np.float32)
-    whole = images.compose(rgb, alpha)
+    whole = compose(rgb, alpha)
     monkeypatch.setattr(
-        "cutout.compose.straight_alpha.bands", lambda rows, least: bands(rows, 1, 11)
+        "cutout.compose.straight_alpha.row_chunks", lambda rows, least: row_chunks(rows, 1, 11)
     )
-    np.testing.assert_array_equal(images.compose(rgb, alpha), whole)
+    np.testing.assert_array_equal(compose(rgb, alpha), whole)

@@ -15,9 +15,9 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageCms
 from skimage import data as samples
 
-from cutout import images
+from cutout import images, parallel
 from cutout.images import png
-from cutout.images.png_writer import deflate, filters
+from cutout.images.png_writer import deflate, filters, strategy
 
 KINDS = [filters.NONE, filters.SUB, filters.UP, filters.AVERAGE, filters.PAETH, filters.EACH_ROW]
 # Grey, RGB and RGBA; repeated values, so that a band refers to the one before.
@@ -34,9 +34,9 @@ def packing(monkeypatch, band_bytes=1 << 19, threads=2, recipe=None):
     """Encode with bands of this size, on threads of our own."""
     with ThreadPoolExecutor(threads) as pool, monkeypatch.context() as patch:
         patch.setattr(deflate, "_BAND_BYTES", band_bytes)
-        patch.setattr(cores, "_helpers", lambda: pool)
+        patch.setattr(parallel, "_pool", lambda: pool)
         if recipe:
-            patch.setattr(recipes, "choose", lambda rows, step: recipe)
+            patch.setattr(strategy, "choose", lambda rows, step: recipe)
         yield
 
 
@@ -73,7 +73,7 @@ def assert_every_decoder_gives(array, data):
 def test_bands_of_any_size_make_one_picture(array, band_bytes, kind, levels):
     with (
         pytest.MonkeyPatch.context() as patch,
-        packing(patch, band_bytes, recipe=deflate.Recipe(kind, levels)),
+        packing(patch, band_bytes, recipe=deflate.PngStrategy(kind, levels)),
     ):
         data = images.encode(array)
     assert_every_decoder_gives(array, data)
@@ -102,7 +102,7 @@ def test_many_requests_share_the_threads():
 
 
 def test_bands_cost_hardly_any_bytes(monkeypatch):
-    recipe = deflate.Recipe(filters.UP, (4,))
+    recipe = deflate.PngStrategy(filters.UP, (4,))
     with packing(monkeypatch, band_bytes=LARGE.nbytes, recipe=recipe):
         whole = len(images.encode(LARGE))
     with packing(monkeypatch, recipe=recipe):
@@ -112,7 +112,7 @@ def test_bands_cost_hardly_any_bytes(monkeypatch):
 def test_a_band_refers_to_the_one_before(monkeypatch):
     # Random rows that repeat pack only with a view of the rows before them.
     rows = np.tile(np.random.default_rng(1).integers(0, 256, (1, 8000), dtype=np.uint8), (64, 1))
-    with packing(monkeypatch, band_bytes=8000, recipe=deflate.Recipe(filters.NONE, (4,))):
+    with packing(monkeypatch, band_bytes=8000, recipe=deflate.PngStrategy(filters.NONE, (4,))):
         assert len(images.encode(rows)) < 3 * 8000
 
 
@@ -125,7 +125,7 @@ def test_a_profile_stands_before_the_pixels():
 
 def test_no_second_copy_of_the_picture_is_made(monkeypatch):
     picture = np.zeros((3000, 4000, 4), np.uint8)
-    with packing(monkeypatch, threads=1, recipe=deflate.Recipe(filters.PAETH, (3,))):
+    with packing(monkeypatch, threads=1, recipe=deflate.PngStrategy(filters.PAETH, (3,))):
         tracemalloc.start()
         images.encode(picture)
         peak = tracemalloc.get_traced_memory()[1]
@@ -139,5 +139,5 @@ def test_checksums_of_pieces_join_to_that_of_the_whole(parts, padding):
     parts = [*parts, b"\xff" * padding]
     adler = 1
     for part in parts:
-        adler = deflate.joined(adler, deflate.Piece(b"", zlib.adler32(part), len(part)))
+        adler = deflate.combine_adler(adler, deflate.Piece(b"", zlib.adler32(part), len(part)))
     assert adler == zlib.adler32(b"".join(parts))

@@ -6,7 +6,7 @@ from PIL import Image
 from skimage import data
 
 from cutout import images
-from cutout.images.png_writer import filters
+from cutout.images.png_writer import filters, strategy
 
 RANDOM = np.random.default_rng(4)
 ROWS = RANDOM.integers(0, 256, (40, 60), dtype=np.uint8)
@@ -74,22 +74,22 @@ def test_the_filter_follows_the_picture(axis, kind):
     streaks = RANDOM.integers(0, 250, (900, 1, 3) if axis else (1, 900, 3))
     grain = RANDOM.integers(0, 6, (900, 900, 3))
     rows = (streaks + grain).astype(np.uint8).reshape(900, -1)
-    assert recipes.choose(rows, 3).kind == kind
+    assert strategy.choose(rows, 3).kind == kind
 
 
 def test_a_sharp_photograph_takes_paeth():
     rows = np.tile(data.astronaut(), (2, 2, 1)).reshape(1024, -1)
-    assert recipes.choose(rows, 3).kind == filters.PAETH
+    assert strategy.choose(rows, 3).kind == filters.PAETH
 
 
 @pytest.mark.parametrize("name, levels", [("chelsea", (3,)), ("rocket", (5,))])
 def test_a_large_picture_takes_a_low_level_where_it_costs_little(name, levels):
     large = Image.fromarray(getattr(data, name)()).resize((4000, 3000))
     rgb = images.decode(images.encode(np.asarray(large), "jpeg")).rgb
-    assert recipes.choose(rgb.reshape(3000, -1), 3).levels == levels
+    assert strategy.choose(rgb.reshape(3000, -1), 3).levels == levels
 
 
 @pytest.mark.parametrize("shape", [(1, 4_000_000), (4_000_000, 1), (3000, 4000)])
 def test_a_blank_or_endless_picture_gets_a_recipe(shape):
-    assert recipes.choose(np.zeros(shape, np.uint8), 1).kind in PREDICTIONS
-    assert recipes.choose(np.full(shape, 9, np.uint8), 1).kind in PREDICTIONS
+    assert strategy.choose(np.zeros(shape, np.uint8), 1).kind in PREDICTIONS
+    assert strategy.choose(np.full(shape, 9, np.uint8), 1).kind in PREDICTIONS

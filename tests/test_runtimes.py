@@ -11,15 +11,15 @@ from PIL import Image
 from skimage import data
 
 from cutout.errors import ConfigurationError, DeviceUnavailable, ModelFailed
-from cutout.runtimes import Request, open_runtime
-from cutout.runtimes.derived import derived
+from cutout.runtimes import RuntimeConfig, open_runtime
+from cutout.runtimes.derived import derived_graph
 
 pytestmark = pytest.mark.weights
 
 
 @pytest.fixture(scope="session")
 def request_(u2netp_path, tmp_path_factory):
-    return Request(
+    return RuntimeConfig(
         weights=u2netp_path,
         sha256=sha256(u2netp_path.read_bytes()).hexdigest(),
         model_name="u2netp",
@@ -69,7 +69,7 @@ def test_fp32_equals_the_published_graph(request_, pictures, published, engine):
 def test_the_fp16_graph_is_the_same_picture(request_, pictures, published):
     # onnxruntime's CPU provider rounds each activation to half precision, as a GPU does.
     session = onnxruntime.InferenceSession(
-        derived(request_, "fp16"), providers=["CPUExecutionProvider"]
+        derived_graph(request_, "fp16"), providers=["CPUExecutionProvider"]
     )
     scores = session.run(None, {"tensor": pictures})[0][:, 0]
     assert np.abs(scores - published).mean() <= 2 / 255

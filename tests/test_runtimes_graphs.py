@@ -12,8 +12,8 @@ import onnx
 import pytest
 
 from cutout.errors import ConfigurationError
-from cutout.runtimes import Request, derived, graphs, open_runtime
-from cutout.runtimes.derived import derived, recipe_key, shipped_ranges
+from cutout.runtimes import RuntimeConfig, checksums, derived, graphs, open_runtime
+from cutout.runtimes.derived import derived_graph, derived_key, shipped_ranges
 from cutout.runtimes.files import write_atomically
 
 SHIPPED = ["u2net", "u2netp"]
@@ -21,7 +21,7 @@ SHIPPED = ["u2net", "u2netp"]
 
 @pytest.fixture(scope="module")
 def request_(u2netp_path, tmp_path_factory):
-    return Request(
+    return RuntimeConfig(
         weights=u2netp_path,
         sha256=sha256(u2netp_path.read_bytes()).hexdigest(),
         model_name="u2netp",
@@ -37,7 +37,7 @@ def operators(path: Path) -> dict[str, int]:
 
 @pytest.mark.weights
 def test_the_fp32_graph_is_free_in_batch_and_size_with_one_output(request_):
-    model = onnx.load(derived(request_, "fp32"))
+    model = onnx.load(derived_graph(request_, "fp32"))
     onnx.checker.check_model(model)
     dims = model.graph.input[0].type.tensor_type.shape.dim
     assert [dim.dim_param or dim.dim_value for dim in dims] == ["batch", 3, "height", "width"]
@@ -47,14 +47,14 @@ def test_the_fp32_graph_is_free_in_batch_and_size_with_one_output(request_):
 
 @pytest.mark.weights
 def test_no_node_computes_shapes_any_more(request_):
-    assert set(operators(derived(request_, "fp32"))) == {
+    assert set(operators(derived_graph(request_, "fp32"))) == {
         "Conv", "Relu", "Concat", "Resize", "MaxPool", "Add", "Sigmoid"
     }  # fmt: skip
 
 
 @pytest.mark.weights
 def test_every_convolution_of_the_8_bit_graph_reads_8_bits(request_):
-    model = onnx.load(derived(request_, "int8"))
+    model = onnx.load(derived_graph(request_, "int8"))
     makers = {node.output[0]: node.op_type for node in model.graph.node}
     convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
     kept = shipped_ranges("u2netp")["keep_fp32"]
@@ -65,19 +65,19 @@ def test_every_convolution_of_the_8_bit_graph_reads_8_bits(request_):
 
 @pytest.mark.weights
 def test_a_built_graph_is_used_again(request_):
-    first = derived(request_, "fp32")
+    first = derived_graph(request_, "fp32")
     stamp = first.stat().st_mtime_ns
-    assert derived(request_, "fp32") == first
+    assert derived_graph(request_, "fp32") == first
     assert first.stat().st_mtime_ns == stamp
 
 
 @pytest.mark.weights
 def test_a_damaged_graph_is_built_anew(request_, tmp_path):
     request = replace(request_, cache_dir=tmp_path)
-    graph = derived(request, "fp32")
+    graph = derived_graph(request, "fp32")
     whole = graph.read_bytes()
     flip_a_byte(graph)
-    assert derived(request, "fp32").read_bytes() == whole
+    assert derived_graph(request, "fp32").read_bytes() == whole
 
 
 @pytest.mark.weights
@@ -90,7 +90,7 @@ def test_a_damaged_compiled_model_is_compiled_anew(request_, tmp_path):
     blob.chmod(0o600)
     flip_a_byte(blob)
     np.testing.assert_array_equal(scores_of(request, picture), before)
-    assert seals.intact(blob)
+    assert checksums.verify_checksum(blob)
 
 
 def scores_of(request, picture):
@@ -109,9 +109,9 @@ def flip_a_byte(path):
 
 @pytest.mark.weights
 def test_a_changed_recipe_builds_anew(request_, monkeypatch):
-    before = derived(request_, "fp32")
-    monkeypatch.setattr(graphs, "RECIPE", graphs.RECIPE + 1)
-    after = derived(request_, "fp32")
+    before = derived_graph(request_, "fp32")
+    monkeypatch.setattr(graphs, "RECIPE", graphs.GRAPH_VERSION + 1)
+    after = derived_graph(request_, "fp32")
     assert after != before
     assert after.read_bytes() == before.read_bytes()
 
@@ -122,27 +122,27 @@ def test_a_changed_recipe_builds_anew(request_, monkeypatch):
     ids=["weights", "kind", "ranges"],
 )
 def test_the_key_changes_with_each_ingredient(sha, kind, ranges):
-    assert recipe_key(sha, kind, ranges) != recipe_key("a" * 64, "int8", {"x": 1})
+    assert derived_key(sha, kind, ranges) != derived_key("a" * 64, "int8", {"x": 1})
 
 
 def test_the_key_is_the_same_for_the_same_recipe():
     ends = {"a": [0, 1], "b": [2, 3]}
-    assert recipe_key("a", "int8", ends) == recipe_key("a", "int8", dict(reversed(ends.items())))
+    assert derived_key("a", "int8", ends) == derived_key("a", "int8", dict(reversed(ends.items())))
 
 
 @pytest.mark.weights
 def test_two_processes_building_at_once_leave_one_whole_file(request_, tmp_path):
     request = replace(request_, cache_dir=tmp_path)
     context = multiprocessing.get_context("spawn")
-    builders = [context.Process(target=derived, args=(request, "fp32")) for _ in range(2)]
+    builders = [context.Process(target=derived_graph, args=(request, "fp32")) for _ in range(2)]
     for builder in builders:
         builder.start()
     for builder in builders:
         builder.join(60)
     assert [builder.exitcode for builder in builders] == [0, 0]
     files = list((tmp_path / "graphs").glob("*.onnx"))
-    assert sorted((tmp_path / "graphs").iterdir()) == [files[0], seals.mark(files[0])]
-    assert seals.intact(files[0])
+    assert sorted((tmp_path / "graphs").iterdir()) == [files[0], checksums.checksum_path(files[0])]
+    assert checksums.verify_checksum(files[0])
     onnx.checker.check_model(onnx.load(files[0]))
 
 
@@ -166,11 +166,11 @@ def test_a_cache_folder_that_is_a_file_is_named_without_its_path(tmp_path):
 def test_a_model_without_ranges_is_refused_in_8_bits():
     with pytest.raises(ConfigurationError, match="silueta"):
         shipped_ranges("silueta")
-    assert not cache.has_ranges("silueta")
+    assert not derived.has_ranges("silueta")
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_ranges_are_ordered_and_hold_zero(name):
-    ranges = json.loads((Path(cache.__file__).parent / "ranges" / f"{name}.json").read_text())
+    ranges = json.loads((Path(derived.__file__).parent / "ranges" / f"{name}.json").read_text())
     assert len(ranges["tensors"]) > 300
     assert all(low <= high for low, high in ranges["tensors"].values())

@@ -103,7 +103,7 @@ def test_work_left_by_a_killed_process_is_cleared(server, tmp_path):
 
 def test_two_processes_fetch_once(server, tmp_path):
     """The server holds the first one's answer back until the second one says that it waits."""
-    server.gate.clear()
+    server.queue_limit.clear()
     start = partial(
         subprocess.Popen,
         [sys.executable, "-c", RACER, repr(tiny(server)), str(tmp_path / "models")],
@@ -121,7 +121,7 @@ def test_two_processes_fetch_once(server, tmp_path):
         for reader in readers:
             reader.start()
         waited = waiting.wait(30)
-        server.gate.set()
+        server.queue_limit.set()
         printed = {process.stdout.read().strip() for process in (first, second)}
         for reader in readers:
             reader.join()

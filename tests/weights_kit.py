@@ -16,7 +16,7 @@ CONTENT = bytes(range(256)) * 5000
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append(self.path)
-        self.server.gate.wait(60)
+        self.server.queue_limit.wait(60)
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(self.server.announced or len(self.server.body)))
         self.end_headers()
@@ -28,15 +28,15 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving():
-    """A server that delivers `body`, with `status`, once its `gate` is open; it notes `asked`."""
+    """A server that delivers `body`, with `status`, once its gate is open; it notes `asked`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.asked, server.status, server.body, server.announced = [], 200, CONTENT, None
-    server.gate = threading.Event()
-    server.gate.set()
+    server.queue_limit = threading.Event()
+    server.queue_limit.set()
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield server
-    server.gate.set()
+    server.queue_limit.set()
     server.shutdown()
     thread.join()
     server.server_close()

@@ -11,7 +11,7 @@ from cutout.api.remove import BINARY, PictureForm
 from cutout.errors import InvalidValue, MissingField
 from cutout.http.common import read, refuse_when_full, service, signal_headers
 from cutout.http.problems import responses
-from cutout.service import Call, Evaluated, Measuring
+from cutout.service import EvaluationResult, MeasureOptions, RemovalRequest
 
 bp = APIBlueprint("evaluate", __name__)
 bp.before_request(refuse_when_full)
@@ -39,7 +39,7 @@ class EvaluateForm(PictureForm):
         False, description="answer a picture of true, missed and wrongly kept pixels instead"
     )
 
-    def call(self, data: bytes) -> Call:
+    def call(self, data: bytes) -> RemovalRequest:
         """As `/remove-bg`; `threshold` measures here, on the matte it would give the same masks."""
         call = super().call(data)
         return replace(call, options=call.options.model_copy(update={"threshold": None}))
@@ -70,7 +70,7 @@ RESPONSES = {
 
 @bp.post("/evaluate", summary="Measure a cut-out against its true mask", responses=RESPONSES)
 def evaluate(form: EvaluateForm):
-    how = Measuring(form.groups(), form.threshold)
+    how = MeasureOptions(form.groups(), form.threshold)
     if (form.image is None) == (form.prediction is None):
         raise MissingField("Send image or prediction, one of them, and mask.", field="image")
     mask = read(form.mask, "mask")
@@ -81,7 +81,7 @@ def evaluate(form: EvaluateForm):
     return _overlay(done, how.threshold) if form.overlay else jsonify(done.row)
 
 
-def _overlay(done: Evaluated, threshold: int) -> Response:
+def _overlay(done: EvaluationResult, threshold: int) -> Response:
     painted = measures.overlay(done.rgb, done.pred > threshold, done.truth > threshold)
     figures = {name: value for name, value in done.row.items() if isinstance(value, int | float)}
     picture = images.encode(painted, "png")

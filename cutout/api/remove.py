@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from cutout.http.common import (
     MIMETYPES,
-    client_watch,
+    client_connected,
     read,
     refuse_when_full,
     service,
@@ -15,7 +15,7 @@ from cutout.http.common import (
 )
 from cutout.http.problems import responses
 from cutout.options import Options
-from cutout.service import Answer, Call
+from cutout.service import RemovalRequest, RemovalResult
 
 bp = APIBlueprint("remove", __name__)
 bp.before_request(refuse_when_full)
@@ -33,15 +33,15 @@ class PictureForm(Options):
         None, description="put behind the subject, covering the result, centred"
     )
 
-    def call(self, data: bytes) -> Call:
+    def call(self, data: bytes) -> RemovalRequest:
         """What is asked of the service for an uploaded file."""
         wishes = {name: getattr(self, name) for name in Options.model_fields}
-        return Call(
+        return RemovalRequest(
             data,
             Options.model_construct(**wishes),
             self.trimap and read(self.trimap, "trimap"),
             self.background_image and read(self.background_image, "background_image"),
-            client_watch(),
+            client_connected(),
         )
 
 
@@ -72,7 +72,7 @@ def remove_bg(form: RemoveForm):
     return _picture(answer)
 
 
-def _picture(answer: Answer) -> Response:
+def _picture(answer: RemovalResult) -> Response:
     response = Response(answer.data, mimetype=MIMETYPES[answer.record["options"]["format"]])
     response.headers.update(
         {

@@ -87,7 +87,7 @@ def _source(
 
 def _run(
     run: evaluation.Evaluation,
-    pairs: list[evaluation.Pair],
+    pairs: list[evaluation.ImagePair],
     predict: evaluation.Predict | None,
     jobs: int,
 ) -> None:

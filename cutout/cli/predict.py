@@ -7,6 +7,7 @@ from flask import current_app
 
 from cutout import evaluation, images, pipeline
 from cutout.cli.flags import parse_options
+from cutout.pixels import to_level
 from cutout.telemetry import Stages
 
 
@@ -20,7 +21,7 @@ def make_predict(texts: dict[str, str]) -> tuple[evaluation.Predict, dict[str, s
         tools = pipeline.Tools(Stages())
         picture = images.decode(path.read_bytes(), parts.limits)
         matte = pipeline.matte_of(picture, made, parts.model, infer, tools)
-        level = images.to_level(pipeline.shown_alpha(matte, picture))
+        level = to_level(pipeline.shown_alpha(matte, picture))
         return evaluation.Prediction(level, tools.stages.ms, matte.signals)
 
     device = parts.model.device()

@@ -6,7 +6,7 @@ A background is an `rgb` of the picture's size; `over` puts the subject on it.
 import cv2
 import numpy as np
 
-from cutout.guided_filter import pixels_at, places_of
+from cutout.pixels import take_pixels, true_indices
 
 
 def over(
@@ -80,9 +80,11 @@ def _blend_light(
 ) -> np.ndarray:
     """`_blend` of linear light, worked out where neither weight is zero."""
     out = _blend(front, back, ahead, behind)
-    flat, _, _ = places_of((ahead > 0) & (behind > 0))
-    first, second = pixels_at(ahead, flat)[:, None], pixels_at(behind, flat)[:, None]
-    light = _to_light(pixels_at(front, flat)) * first + _to_light(pixels_at(back, flat)) * second
+    flat, _, _ = true_indices((ahead > 0) & (behind > 0))
+    first, second = take_pixels(ahead, flat)[:, None], take_pixels(behind, flat)[:, None]
+    light = (
+        _to_light(take_pixels(front, flat)) * first + _to_light(take_pixels(back, flat)) * second
+    )
     out.reshape(-1, 3)[flat] = _from_light(light / (first + second))
     return out
 

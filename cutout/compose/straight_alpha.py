@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from cutout.parallel import WORTH_A_BAND, bands, each
+from cutout.parallel import MIN_CHUNK_ROWS, parallel_map, row_chunks
+from cutout.pixels import to_level
 
 
 def compose(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -24,11 +25,5 @@ def compose(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
         words = band.view(np.uint32)[..., 0]
         np.multiply(words, level > 0, out=words)
 
-    each(fill, bands(len(alpha), WORTH_A_BAND))
+    parallel_map(fill, row_chunks(len(alpha), MIN_CHUNK_ROWS))
     return cutout
-
-
-def to_level(alpha: np.ndarray) -> np.ndarray:
-    """(H, W) float32 in [0, 1] -> (H, W) uint8, rounded and clipped."""
-    # Not cv2.max: it takes a matte of one pixel for a scalar of four channels.
-    return cv2.convertScaleAbs(np.maximum(alpha, 0), alpha=255.0)

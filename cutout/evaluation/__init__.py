@@ -2,7 +2,7 @@
 
 from cutout.evaluation.comparing import compare, comparison_page
 from cutout.evaluation.gate import Fall, check
-from cutout.evaluation.pairs import Pair, Pairs, find_pairs
+from cutout.evaluation.pairs import ImagePair, Pairs, find_pairs
 from cutout.evaluation.records import Record
 from cutout.evaluation.results import write_comparison, write_results
 from cutout.evaluation.running import Evaluation, Predict, process_pool
@@ -12,7 +12,7 @@ from cutout.evaluation.worker import Prediction, Settings
 __all__ = [
     "Evaluation",
     "Fall",
-    "Pair",
+    "ImagePair",
     "Pairs",
     "Predict",
     "Prediction",

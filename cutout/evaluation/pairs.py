@@ -9,7 +9,7 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".
 
 
 @dataclass(frozen=True)
-class Pair:
+class ImagePair:
     """One picture of a data set; `prediction` is a map made elsewhere, or None."""
 
     stem: str
@@ -22,7 +22,7 @@ class Pair:
 class Pairs:
     """The pairs in the order of their names, and per folder the names without a partner."""
 
-    pairs: list[Pair]
+    pairs: list[ImagePair]
     without_partner: dict[str, list[str]]
 
 
@@ -52,7 +52,7 @@ def find_pairs(images: Path, masks: Path, predictions: Path | None = None) -> Pa
     if not common:
         raise InvalidValue(f"No name is in all of the folders of {' and '.join(files)}.")
     pairs = [
-        Pair(
+        ImagePair(
             stem,
             *(files[role].get(stem) for role in ("images", "masks")),
             files.get("predictions", {}).get(stem),

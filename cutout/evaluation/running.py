@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 
 from cutout.errors import CutoutError
-from cutout.evaluation.pairs import Pair
+from cutout.evaluation.pairs import ImagePair
 from cutout.evaluation.records import Journal, Record
 from cutout.evaluation.worker import THUMBS, Prediction, Settings, Task, measure, reason
 
@@ -50,12 +50,12 @@ class Evaluation:
         (out / THUMBS).mkdir(exist_ok=True)
         self.done = self.journal.done()
 
-    def remaining(self, pairs: list[Pair]) -> list[Pair]:
+    def remaining(self, pairs: list[ImagePair]) -> list[ImagePair]:
         """The pairs without measures so far."""
         return [pair for pair in pairs if pair.stem not in self.done]
 
     def run(
-        self, pairs: list[Pair], predict: Predict | None, pool: Executor, ahead: int = 8
+        self, pairs: list[ImagePair], predict: Predict | None, pool: Executor, ahead: int = 8
     ) -> Iterator[Record]:
         """Measure the pairs and yield each record when it is in the journal.
 
@@ -67,7 +67,7 @@ class Evaluation:
             self.journal.append(record)
             yield record
 
-    def _task(self, pair: Pair, predict: Predict | None) -> Task | Record:
+    def _task(self, pair: ImagePair, predict: Predict | None) -> Task | Record:
         try:
             prediction = Prediction(*predict(pair.image)) if predict else None
         except (CutoutError, OSError) as error:

@@ -8,7 +8,7 @@ import numpy as np
 
 from cutout import images, measures
 from cutout.errors import CutoutError
-from cutout.evaluation.pairs import Pair
+from cutout.evaluation.pairs import ImagePair
 from cutout.evaluation.records import Record
 
 # Width of one picture in the gallery.
@@ -26,7 +26,7 @@ class Prediction(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured and how; see `measures.pair`. It goes into the journal's first line."""
+    """What is measured and how; see `measures.make_pair`. It goes into the journal's first line."""
 
     groups: tuple[str, ...] = measures.GROUPS
     threshold: int = measures.THRESHOLD
@@ -37,7 +37,7 @@ class Settings:
 class Task:
     """A pair, its prediction (None: read the pair's own file), and where thumbnails go."""
 
-    pair: Pair
+    pair: ImagePair
     prediction: Prediction | None
     settings: Settings
     out: Path
@@ -65,9 +65,11 @@ def measure(task: Task) -> Record:
 def _measure(task: Task) -> Record:
     pair, settings = task.pair, task.settings
     found = task.prediction or Prediction(_read_mask(pair.prediction), {}, {})
-    two = measures.pair(found.map8, _read_mask(pair.mask), settings.threshold, settings.ignore)
-    scores = measures.score(two, settings.groups)
-    _write_thumb(task, two)
+    pair_of_masks = measures.make_pair(
+        found.map8, _read_mask(pair.mask), settings.threshold, settings.ignore
+    )
+    scores = measures.score(pair_of_masks, settings.groups)
+    _write_thumb(task, pair_of_masks)
     return Record(pair.stem, scores.values, scores.curves, found.timings_ms, found.signals)
 
 
@@ -84,11 +86,14 @@ def shrink(array: np.ndarray, times: int) -> np.ndarray:
     return blocks.mean(axis=(1, 3), dtype=np.float32)
 
 
-def _write_thumb(task: Task, two: measures.Pair) -> None:
+def _write_thumb(task: Task, pair_of_masks: measures.MaskPair) -> None:
     """The photograph and its overlay side by side, as a small JPEG."""
     rgb = images.decode(task.pair.image.read_bytes(), LIMITS).rgb
     times = max(1, max(rgb.shape[:2]) // THUMB_PX)
     small = shrink(rgb, times).astype(np.uint8)
-    kept, subject = (shrink(two.agreed(m), times) >= 0.5 for m in (two.kept, two.subject))
+    kept, subject = (
+        shrink(pair_of_masks.agreed(m), times) >= 0.5
+        for m in (pair_of_masks.pred_mask, pair_of_masks.true_mask)
+    )
     both = np.concatenate([small, measures.overlay(small, kept, subject)], axis=1)
     (task.out / THUMBS / f"{task.pair.stem}.jpg").write_bytes(images.encode(both, "jpeg"))

@@ -38,14 +38,14 @@ def refuse_when_full() -> None:
     yet, and what is left would be read as the next request.
     """
     try:
-        service().gate.refuse_early()
+        service().queue_limit.refuse_early()
     except Overloaded:
         while request.stream.read(PIECE_BYTES):
             pass
         raise
 
 
-def bound_reading(timeout_s: float) -> None:
+def limit_read_time(timeout_s: float) -> None:
     """Let a body pause for `timeout_s` seconds at most: slow senders must not hold all threads.
 
     gunicorn's threads read without a limit of time; elsewhere the server keeps its own.
@@ -55,7 +55,7 @@ def bound_reading(timeout_s: float) -> None:
         connection.settimeout(timeout_s)
 
 
-def client_watch():
+def client_connected():
     """Tell whether this request's client still listens; True where the server cannot say."""
     connection = request.environ.get("gunicorn.socket")
 

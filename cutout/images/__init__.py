@@ -1,6 +1,5 @@
 """Bytes <-> arrays: sniff, limits before pixels, EXIF, ICC, bit depth; compose; encode."""
 
-from cutout.compose.straight_alpha import compose, to_level
 from cutout.images.decoding import NEUTRAL, Picture, decode, decode_mask
 from cutout.images.encoding import SUFFIX, encode
 from cutout.images.limits import KNOWN, Header, Limits
@@ -14,11 +13,9 @@ __all__ = [
     "Header",
     "Limits",
     "Picture",
-    "compose",
     "decode",
     "decode_mask",
     "encode",
     "inspect",
     "lanczos",
-    "to_level",
 ]

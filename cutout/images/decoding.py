@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from cutout.errors import UndecodableImage
-from cutout.images import colour, exif, jpeg
+from cutout.images import colour_modes, exif, jpeg
 from cutout.images.limits import Header, Limits
 from cutout.images.opening import failures_typed, open_checked, orientation
 
@@ -74,7 +74,7 @@ def _decode_plain(data: bytes, image: Image.Image) -> _Decoded | None:
         return None
     with failures_typed("JPEG"):
         turn = orientation(image)
-    return rgb, None, colour.rgb_profile(image.info.get("icc_profile")), turn
+    return rgb, None, colour_modes.rgb_profile(image.info.get("icc_profile")), turn
 
 
 def _decode_by_pillow(image: Image.Image, header: Header) -> _Decoded:
@@ -83,7 +83,7 @@ def _decode_by_pillow(image: Image.Image, header: Header) -> _Decoded:
         exif.check(image.info.get("exif") or b"")
         # After the pixels: in PNG the orientation may stand behind them.
         turn = orientation(image)
-        return *colour.to_rgb(image, header.depth), turn
+        return *colour_modes.to_rgb(image, header.depth), turn
 
 
 def _upright(pixels: np.ndarray, turn: int) -> np.ndarray:
@@ -107,7 +107,7 @@ def decode_mask(data: bytes, limits: Limits | None = None) -> np.ndarray:
         image.load()
         turn = orientation(image)
         image.info.pop("icc_profile", None)
-        rgb, alpha, _ = colour.to_rgb(image, header.depth)
+        rgb, alpha, _ = colour_modes.to_rgb(image, header.depth)
     if alpha is not None and alpha.min() < 255:
         return _upright(alpha, turn)
     return _upright(cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY), turn)

@@ -9,7 +9,7 @@ from PIL import Image
 from zlib_ng import zlib_ng
 
 from cutout.errors import InvalidValue
-from cutout.images.png_writer import deflate
+from cutout.images.png_writer import deflate, strategy
 
 _COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
 
@@ -44,7 +44,7 @@ def _encode_png(array: np.ndarray, icc: bytes | None) -> bytes:
     if icc:
         parts += _chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc))
     rows, step = array.reshape(height, -1), array[0, 0].size
-    for part in deflate.stream(rows, step, recipes.choose(rows, step)):
+    for part in deflate.stream(rows, step, strategy.choose(rows, step)):
         parts += _chunk(b"IDAT", part)
     parts += _chunk(b"IEND", b"")
     return b"".join(parts)

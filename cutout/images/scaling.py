@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from cutout.parallel import bands, each
+from cutout.parallel import parallel_map, row_chunks
 
 # How far the window reaches on either side, in pixels of the coarser picture.
 _REACH = 3
@@ -28,7 +28,9 @@ def lanczos(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         # Pillow scales some tall pictures along their height first, which rounds otherwise, and
         # would choose anew for each band. Its channels never meet.
         planes = cv2.split(picture)
-        each(lambda part: [_one(planes[i], result[..., i]) for i in range(3)[part]], bands(3, 1))
+        parallel_map(
+            lambda part: [_one(planes[i], result[..., i]) for i in range(3)[part]], row_chunks(3, 1)
+        )
     else:
         _one(picture, result)
     return result
@@ -51,4 +53,4 @@ def _by_rows(picture: np.ndarray, result: np.ndarray) -> None:
         shape = (width, rows.stop - rows.start)
         result[rows] = part.resize(shape, Image.Resampling.LANCZOS, box=box)
 
-    each(scale, bands(height, _LEAST))
+    parallel_map(scale, row_chunks(height, _LEAST))

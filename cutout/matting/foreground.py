@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from cutout.guided_filter import between, pixels_at, places_of, sample
-from cutout.parallel import each, strips
+from cutout.parallel import fine_row_chunks, parallel_map
+from cutout.pixels import between, sample, take_pixels, true_indices
 
 # Neighbouring colours are gathered on so many samples a side, fewer than twice as many: bounded
 # time, and the band of any picture spans few of them.
@@ -40,15 +40,15 @@ def decontaminate(rgb: np.ndarray, alpha: np.ndarray, out: np.ndarray | None = N
     front, back = _spread(colours, share), _spread(colours, 1 - share)
 
     def unmix(band: slice) -> None:
-        flat, rows, columns = places_of(inside[band])
+        flat, rows, columns = true_indices(inside[band])
         down, across = (rows + band.start) / np.float32(step), columns / np.float32(step)
-        part = pixels_at(alpha[band], flat)[:, None]
+        part = take_pixels(alpha[band], flat)[:, None]
         true = sample(front, down, across)
-        _project(pixels_at(rgb[band], flat), part, true, sample(back, down, across))
+        _project(take_pixels(rgb[band], flat), part, true, sample(back, down, across))
         true += np.float32(0.5)
         out[band].reshape(-1, 3)[flat] = np.clip(true, 0, 255, out=true).astype(np.uint8)
 
-    each(unmix, strips(len(alpha)))
+    parallel_map(unmix, fine_row_chunks(len(alpha)))
     return out
 
 

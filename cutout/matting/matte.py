@@ -32,12 +32,12 @@ def refine_matte(
             return alpha, (f"Matting was skipped: the automatic trimap has no {absent} pixels.",)
     else:
         trimap = checked_trimap(trimap, alpha.shape)
-    out, notes = solve_alpha(rgb, trimap, method, prior)
+    out, warnings = solve_alpha(rgb, trimap, method, prior)
     for turn in range(1, iterations):
         closer = automatic_trimap(out, share=SHARE / 2**turn)
         closer = np.where(trimap == UNKNOWN, closer, trimap)
         if missing_parts(closer):
             break
         out, more = solve_alpha(rgb, closer, method, prior)
-        notes += more
-    return out, notes
+        warnings += more
+    return out, warnings

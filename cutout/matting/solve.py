@@ -9,18 +9,18 @@ import scipy.sparse
 import scipy.sparse.linalg
 
 from cutout.errors import Unsolvable
-from cutout.guided_filter import explained, local_fit
+from cutout.guided_filter import evaluate_fit, local_fit
 from cutout.matting.closed_form import closed_form_rows
-from cutout.matting.colours import opinion
+from cutout.matting.colour_prior import colour_prior
 from cutout.matting.knn import knn_rows
 from cutout.matting.trimap import BACKGROUND, SUBJECT, SURE_BACKGROUND, SURE_SUBJECT, UNKNOWN
-from cutout.parallel import each, strips
+from cutout.parallel import fine_row_chunks, parallel_map
 
 # Warnings for the caller, mostly none.
-Notes = tuple[str, ...]
+Warnings = tuple[str, ...]
 
 
-class Most(NamedTuple):
+class MaxUnknown(NamedTuple):
     """Unknown pixels solved at once: in the picture itself, and in a smaller copy of it."""
 
     whole: int
@@ -29,11 +29,11 @@ class Most(NamedTuple):
 
 # What is solved in a copy is carried to full size by the photograph's colours, so that the copy may
 # be small: 12 megapixels take little longer than half of one. Measured with benchmarks/refine.py.
-MOST_UNKNOWN = {"closed-form": Most(50_000, 50_000), "knn": Most(160_000, 110_000)}
+MAX_UNKNOWN = {"closed-form": MaxUnknown(50_000, 50_000), "knn": MaxUnknown(160_000, 110_000)}
 # Known pixels this near to the band, as a share of the diagonal, are KNN's sample of the sure
 # parts; the whole picture would cost minutes and is no better.
-NEAR, MOST_NEAR = 0.02, 160_000
-TOLERANCE, MOST_STEPS = 1e-5, 1000
+NEAR, MAX_NEAR = 0.02, 160_000
+TOLERANCE, MAX_ITERATIONS = 1e-5, 1000
 # Unknown pixels cut off from every known one leave the answer open: this picks zero there.
 SHIFT = 1e-9
 # Weights against the couplings of a mean pixel: of the colours where they are certain, and of the
@@ -51,7 +51,7 @@ FIT_EPSILON = 1e-5
 
 def solve_alpha(
     rgb: np.ndarray, trimap: np.ndarray, method: str, prior: np.ndarray | None = None
-) -> tuple[np.ndarray, Notes]:
+) -> tuple[np.ndarray, Warnings]:
     """Alpha (H, W) float32 by `closed-form` or `knn`, and a tuple of warnings, mostly empty.
 
     rgb: (H, W, 3) uint8; trimap: (H, W) uint8 of 0, 128, 255, kept exactly where known.
@@ -65,13 +65,13 @@ def solve_alpha(
             "for this picture or send a trimap with all three."
         )
     count = np.count_nonzero(trimap == UNKNOWN)
-    most = MOST_UNKNOWN[method]
+    most = MAX_UNKNOWN[method]
     if count <= most.whole:
         return _solve_at_full_size(rgb, trimap, method, prior)
-    small_rgb, small_trimap = _smaller(rgb, trimap, float(np.sqrt(most.copy / count)))
+    small_rgb, small_trimap = _downscale(rgb, trimap, float(np.sqrt(most.copy / count)))
     small_prior = None if prior is None else cv2.resize(prior, small_trimap.shape[::-1])
-    coarse, notes = _solve_at_full_size(small_rgb, small_trimap, method, small_prior)
-    return _carry_over(rgb, trimap, small_rgb, coarse), notes
+    coarse, warnings = _solve_at_full_size(small_rgb, small_trimap, method, small_prior)
+    return _upsample_alpha(rgb, trimap, small_rgb, coarse), warnings
 
 
 def warm_up() -> None:
@@ -80,7 +80,7 @@ def warm_up() -> None:
     rgb = np.dstack([np.tile(ramp, (24, 1))] * 3)
     trimap = np.full((24, 24), UNKNOWN, np.uint8)
     trimap[:, :4], trimap[:, -4:] = BACKGROUND, SUBJECT
-    for method in MOST_UNKNOWN:
+    for method in MAX_UNKNOWN:
         solve_alpha(rgb, trimap, method)
 
 
@@ -90,7 +90,7 @@ def missing_parts(trimap: np.ndarray) -> str:
     return " and no ".join(name for name, value in wanted.items() if not (trimap == value).any())
 
 
-def _smaller(rgb: np.ndarray, trimap: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+def _downscale(rgb: np.ndarray, trimap: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Picture and trimap scaled down; a cell that holds any unknown pixel is unknown.
 
     A stroke so thin that it fills no cell keeps the cells it fills most, or its side would be lost.
@@ -107,7 +107,7 @@ def _smaller(rgb: np.ndarray, trimap: np.ndarray, scale: float) -> tuple[np.ndar
     return area(rgb), small
 
 
-def _carry_over(
+def _upsample_alpha(
     rgb: np.ndarray, trimap: np.ndarray, small_rgb: np.ndarray, coarse: np.ndarray
 ) -> np.ndarray:
     """The matte at full size: locally linear in colour, as the small one was found to be."""
@@ -116,16 +116,16 @@ def _carry_over(
     alpha, unknown = (trimap == SUBJECT).astype(np.float32), trimap == UNKNOWN
 
     def fill(band: slice) -> None:
-        flat, values = explained(rgb, fit, unknown, band)
+        flat, values = evaluate_fit(rgb, fit, unknown, band)
         alpha[band].reshape(-1)[flat] = np.clip(values, 0, 1)
 
-    each(fill, strips(len(alpha)))
+    parallel_map(fill, fine_row_chunks(len(alpha)))
     return alpha
 
 
 def _solve_at_full_size(
     rgb: np.ndarray, trimap: np.ndarray, method: str, prior: np.ndarray | None
-) -> tuple[np.ndarray, Notes]:
+) -> tuple[np.ndarray, Warnings]:
     image, unknown = rgb / 255.0, trimap == UNKNOWN
     inside = np.flatnonzero(unknown)
     known = (trimap == SUBJECT).astype(np.float64).ravel()
@@ -134,28 +134,28 @@ def _solve_at_full_size(
     else:
         rows = closed_form_rows(image, unknown)
     system, target = rows[:, inside], -(rows @ known)
-    weight, pull = _leaning(image, trimap, method, prior)
+    weight, pull = _data_term(image, trimap, method, prior)
     scale = system.diagonal().mean()
     system = system + scipy.sparse.diags(scale * weight + SHIFT)
-    values, notes = (_by_steps if method == "knn" else _directly)(system, target + scale * pull)
+    values, warnings = (_solve_cg if method == "knn" else _solve_lu)(system, target + scale * pull)
     known[inside] = np.clip(values, 0, 1)
-    return known.reshape(trimap.shape).astype(np.float32), notes
+    return known.reshape(trimap.shape).astype(np.float32), warnings
 
 
-def _leaning(
+def _data_term(
     image: np.ndarray, trimap: np.ndarray, method: str, prior: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights (n,) of what each unknown pixel leans to, and their products with it (n,)."""
-    judged = opinion(image, trimap)
+    judged = colour_prior(image, trimap)
     if prior is None:
-        weight = COLOURS_OF_CALLER * judged.belief
+        weight = COLOURS_OF_CALLER * judged.confidence
         return weight, weight * judged.alpha
     said, (low, high) = prior[trimap == UNKNOWN], CERTAIN
     sure = (said <= SURE_BACKGROUND) | (said >= SURE_SUBJECT)
-    certain = judged.belief[sure].mean() if sure.any() else 0
+    certain = judged.confidence[sure].mean() if sure.any() else 0
     # Never none: a part that neither couplings nor colours reach keeps the model's alpha.
     doubt = np.clip((high - certain) / (high - low), 1e-3, 1)
-    weight, trust = COLOURS[method] * judged.belief, PRIOR[method] * doubt**2
+    weight, trust = COLOURS[method] * judged.confidence, PRIOR[method] * doubt**2
     return weight + trust, weight * judged.alpha + trust * said
 
 
@@ -165,13 +165,13 @@ def _near(unknown: np.ndarray) -> np.ndarray:
     square = np.ones((2 * reach + 1,) * 2, np.uint8)
     around = (cv2.dilate(unknown.astype(np.uint8), square) > 0) & ~unknown
     places = np.flatnonzero(around)
-    chosen = places[:: max(1, -(-len(places) // MOST_NEAR))]
+    chosen = places[:: max(1, -(-len(places) // MAX_NEAR))]
     thinned = np.zeros(unknown.size, bool)
     thinned[chosen] = True
     return thinned.reshape(unknown.shape)
 
 
-def _directly(system: scipy.sparse.spmatrix, target: np.ndarray) -> tuple[np.ndarray, Notes]:
+def _solve_lu(system: scipy.sparse.spmatrix, target: np.ndarray) -> tuple[np.ndarray, Warnings]:
     """Solve by factors: the band along an edge is thin, so they stay sparse."""
     factors = scipy.sparse.linalg.splu(
         system.tocsc(),
@@ -182,12 +182,12 @@ def _directly(system: scipy.sparse.spmatrix, target: np.ndarray) -> tuple[np.nda
     return factors.solve(target), ()
 
 
-def _by_steps(system: scipy.sparse.spmatrix, target: np.ndarray) -> tuple[np.ndarray, Notes]:
+def _solve_cg(system: scipy.sparse.spmatrix, target: np.ndarray) -> tuple[np.ndarray, Warnings]:
     """Solve by conjugate gradients: links to far pixels would fill the factors."""
     diagonal = scipy.sparse.diags(1 / system.diagonal())
     values, left = scipy.sparse.linalg.cg(
-        system, target, rtol=TOLERANCE, maxiter=MOST_STEPS, M=diagonal
+        system, target, rtol=TOLERANCE, maxiter=MAX_ITERATIONS, M=diagonal
     )
     if not left:
         return values, ()
-    return values, (f"Matting stopped after {MOST_STEPS} steps before it had converged.",)
+    return values, (f"Matting stopped after {MAX_ITERATIONS} steps before it had converged.",)

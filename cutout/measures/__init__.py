@@ -1,6 +1,6 @@
 """Measures of a prediction against a true mask, on arrays, each with its paper.
 
-`score(pair(pred, truth))` gives all of them for one picture; the single functions are below.
+`score(make_pair(pred, truth))` gives all of them for one picture; the single functions are below.
 """
 
 from cutout.measures.boundary import boundary_iou, relaxed_boundary_f
@@ -11,7 +11,7 @@ from cutout.measures.curves import MeanCurves, f_measure, precision_recall
 from cutout.measures.mae import mae
 from cutout.measures.overlay import COLOURS, overlay
 from cutout.measures.saliency import e_curve, f_curve, s_measure, weighted_f
-from cutout.measures.score import Pair, Scores, pair, score
+from cutout.measures.score import MaskPair, MeasuredValues, make_pair, score
 from cutout.measures.soft import connectivity, gradient, mse, sad
 from cutout.measures.table import CURVES, GROUPS, MEASURES, Measure, groups_of
 
@@ -22,10 +22,10 @@ __all__ = [
     "MEASURES",
     "THRESHOLD",
     "Counts",
+    "MaskPair",
     "MeanCurves",
     "Measure",
-    "Pair",
-    "Scores",
+    "MeasuredValues",
     "boundary_iou",
     "by_maximum",
     "by_range",
@@ -38,9 +38,9 @@ __all__ = [
     "groups_of",
     "iou",
     "mae",
+    "make_pair",
     "mse",
     "overlay",
-    "pair",
     "precision_recall",
     "relaxed_boundary_f",
     "s_measure",

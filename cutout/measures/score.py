@@ -14,13 +14,13 @@ from cutout.measures.table import GROUPS
 
 
 @dataclass(frozen=True)
-class Pair:
+class MaskPair:
     """A checked pair. `pred`, `truth`: (H, W) uint8; masks (H, W) bool; `valid` None or bool."""
 
     pred: np.ndarray
     truth: np.ndarray
-    kept: np.ndarray
-    subject: np.ndarray
+    pred_mask: np.ndarray
+    true_mask: np.ndarray
     valid: np.ndarray | None
 
     def agreed(self, array: np.ndarray) -> np.ndarray:
@@ -29,16 +29,16 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Scores:
+class MeasuredValues:
     """`values` by measure name, and the curves behind set figures: name -> (256,) float64."""
 
     values: dict[str, float]
     curves: dict[str, np.ndarray]
 
 
-def pair(
+def make_pair(
     pred: np.ndarray, truth: np.ndarray, threshold: int = THRESHOLD, ignore: int | None = None
-) -> Pair:
+) -> MaskPair:
     """Check two maps (H, W) uint8 and binarise them: subject is above `threshold`.
 
     ignore: a level of the true mask whose pixels do not count (128 in some sets). Measures of
@@ -50,60 +50,60 @@ def pair(
     if ignore is not None:
         check_level(ignore, "ignore")
     valid = None if ignore is None else truth != ignore
-    return Pair(pred, truth, pred > threshold, truth > threshold, valid)
+    return MaskPair(pred, truth, pred > threshold, truth > threshold, valid)
 
 
-def _mask(two: Pair) -> Scores:
-    return Scores(count(two.kept, two.subject, two.valid).measures(), {})
+def _mask(pair: MaskPair) -> MeasuredValues:
+    return MeasuredValues(count(pair.pred_mask, pair.true_mask, pair.valid).measures(), {})
 
 
-def _paper(two: Pair) -> Scores:
-    scored = conventions.by_maximum(two.pred)
-    precision, recall = curves.precision_recall(scored, two.subject, two.valid)
+def _paper(pair: MaskPair) -> MeasuredValues:
+    scored = conventions.by_maximum(pair.pred)
+    precision, recall = curves.precision_recall(scored, pair.true_mask, pair.valid)
     f = curves.f_measure(precision, recall)
     values = {
         "paper_max_f": float(f.max()),
         "paper_mean_f": float(f.mean()),
-        "paper_mae": mae(scored, two.subject, two.valid),
+        "paper_mae": mae(scored, pair.true_mask, pair.valid),
     }
-    return Scores(values, {"precision": precision, "recall": recall})
+    return MeasuredValues(values, {"precision": precision, "recall": recall})
 
 
-def _pysodmetrics(two: Pair) -> Scores:
-    scored = conventions.by_range(two.pred)
-    values = {"sod_mae": mae(scored, two.subject, two.valid)}
-    scored, subject = two.agreed(scored), two.agreed(two.subject)
-    f, values["sod_adaptive_f"] = saliency.f_curve(scored, subject)
-    e, values["sod_adaptive_e"] = saliency.e_curve(scored, subject)
-    values["sod_weighted_f"] = saliency.weighted_f(scored, subject)
-    values["sod_s"] = saliency.s_measure(scored, subject)
+def _pysodmetrics(pair: MaskPair) -> MeasuredValues:
+    scored = conventions.by_range(pair.pred)
+    values = {"sod_mae": mae(scored, pair.true_mask, pair.valid)}
+    scored, true_mask = pair.agreed(scored), pair.agreed(pair.true_mask)
+    f, values["sod_adaptive_f"] = saliency.f_curve(scored, true_mask)
+    e, values["sod_adaptive_e"] = saliency.e_curve(scored, true_mask)
+    values["sod_weighted_f"] = saliency.weighted_f(scored, true_mask)
+    values["sod_s"] = saliency.s_measure(scored, true_mask)
     values |= {"sod_max_f": float(f.max()), "sod_mean_f": float(f.mean())}
     values |= {"sod_max_e": float(e.max()), "sod_mean_e": float(e.mean())}
-    return Scores(values, {"f": f, "e": e})
+    return MeasuredValues(values, {"f": f, "e": e})
 
 
-def _boundary(two: Pair) -> Scores:
-    kept, subject = two.agreed(two.kept), two.agreed(two.subject)
+def _boundary(pair: MaskPair) -> MeasuredValues:
+    pred_mask, true_mask = pair.agreed(pair.pred_mask), pair.agreed(pair.true_mask)
     values = {
-        "boundary_iou": boundary.boundary_iou(kept, subject),
-        "boundary_iou_fine": boundary.boundary_iou(kept, subject, boundary.FINE_BAND),
-        "relaxed_boundary_f": boundary.relaxed_boundary_f(kept, subject),
+        "boundary_iou": boundary.boundary_iou(pred_mask, true_mask),
+        "boundary_iou_fine": boundary.boundary_iou(pred_mask, true_mask, boundary.FINE_BAND),
+        "relaxed_boundary_f": boundary.relaxed_boundary_f(pred_mask, true_mask),
     }
-    return Scores(values, {})
+    return MeasuredValues(values, {})
 
 
-def _soft(two: Pair) -> Scores:
-    pred, truth = (two.agreed(a).astype(np.float32) / 255 for a in (two.pred, two.truth))
+def _soft(pair: MaskPair) -> MeasuredValues:
+    pred, truth = (pair.agreed(a).astype(np.float32) / 255 for a in (pair.pred, pair.truth))
     values = {
-        "sad": soft.sad(pred, truth, two.valid),
-        "mse": soft.mse(pred, truth, two.valid),
-        "gradient": soft.gradient(pred, truth, two.valid),
-        "connectivity": soft.connectivity(pred, truth, two.valid),
+        "sad": soft.sad(pred, truth, pair.valid),
+        "mse": soft.mse(pred, truth, pair.valid),
+        "gradient": soft.gradient(pred, truth, pair.valid),
+        "connectivity": soft.connectivity(pred, truth, pair.valid),
     }
-    return Scores(values, {})
+    return MeasuredValues(values, {})
 
 
-_BY_GROUP: dict[str, Callable[[Pair], Scores]] = {
+_BY_GROUP: dict[str, Callable[[MaskPair], MeasuredValues]] = {
     "mask": _mask,
     "paper": _paper,
     "pysodmetrics": _pysodmetrics,
@@ -112,7 +112,7 @@ _BY_GROUP: dict[str, Callable[[Pair], Scores]] = {
 }
 
 
-def score(two: Pair, groups: tuple[str, ...] = GROUPS) -> Scores:
+def score(pair: MaskPair, groups: tuple[str, ...] = GROUPS) -> MeasuredValues:
     """The measures of the named groups for one picture, which is taken as a set of one."""
     for name in groups:
         if name not in _BY_GROUP:
@@ -121,6 +121,8 @@ def score(two: Pair, groups: tuple[str, ...] = GROUPS) -> Scores:
                 field="measures",
                 allowed=list(GROUPS),
             )
-    parts = [_BY_GROUP[name](two) for name in groups]
+    parts = [_BY_GROUP[name](pair) for name in groups]
     values = {key: value for part in parts for key, value in part.values.items()}
-    return Scores(values, {key: curve for part in parts for key, curve in part.curves.items()})
+    return MeasuredValues(
+        values, {key: curve for part in parts for key, curve in part.curves.items()}
+    )

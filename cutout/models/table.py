@@ -1,7 +1,7 @@
 """The table of models: what each file must be, how its input is prepared, who may use it.
 
 All rows are models that rembg 2.0.69 runs locally and that share one shape: one picture in,
-one map out. `LEFT_OUT` names rembg's other models and why they do not fit.
+one map out. `UNSUPPORTED` names rembg's other models and why they do not fit.
 
 Licences are those of the weights, not of rembg's code (MIT). "yes" under `commercial_use`
 means that the authors' own licence allows it; the data they trained on may have stricter
@@ -200,7 +200,7 @@ _ROWS = [
 
 MODELS: dict[str, ModelSpec] = {row.name: row for row in _ROWS}
 
-LEFT_OUT: dict[str, str] = {
+UNSUPPORTED: dict[str, str] = {
     "sam": "it needs points or boxes beside the picture and runs as two networks",
     "u2net_cloth_seg": "it gives four classes of clothing, not one map of the subject",
     "u2net_custom": "its weights are the caller's own, so no hash can vouch for them",
@@ -213,5 +213,5 @@ def spec_of(name: str, models: Mapping[str, ModelSpec] = MODELS) -> ModelSpec:
     """Return the row of a model; an unknown name lists the known ones."""
     if name in models:
         return models[name]
-    why = f": {LEFT_OUT[name]}" if name in LEFT_OUT else ""
+    why = f": {UNSUPPORTED[name]}" if name in UNSUPPORTED else ""
     raise ConfigurationError(f"No model {name!r} here{why}. Choose one of: {', '.join(models)}.")

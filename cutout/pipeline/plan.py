@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from cutout.compose import colours, geometry
+from cutout.compose import colour_names, geometry
 from cutout.errors import InvalidValue
 from cutout.options import Options
 from cutout.refine import masks
@@ -73,7 +73,7 @@ def check(options: Options, trimap: bool = False, background: bool = False) -> N
 
 def colour_of(options: Options) -> tuple[int, int, int, int] | None:
     """The background's (r, g, b, a); None for a blur of the original."""
-    return None if options.background == "blur" else colours.parse_colour(options.background)
+    return None if options.background == "blur" else colour_names.parse_colour(options.background)
 
 
 def steps_for(options: Options) -> tuple[Step, ...]:

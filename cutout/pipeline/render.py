@@ -4,6 +4,7 @@ import numpy as np
 
 from cutout import images
 from cutout.compose import backgrounds, geometry
+from cutout.compose.straight_alpha import compose
 from cutout.matting.trimap import automatic_trimap
 from cutout.options import Options
 from cutout.pipeline.plan import Plan
@@ -28,7 +29,7 @@ def render(rgb: np.ndarray, alpha: np.ndarray, made: Plan) -> np.ndarray:
         return automatic_trimap(alpha)
     if kind == "overlay":
         return geometry.overlay(rgb, alpha)
-    return on_background(rgb, alpha, made) if made.backed else images.compose(rgb, alpha)
+    return on_background(rgb, alpha, made) if made.backed else compose(rgb, alpha)
 
 
 def on_background(rgb: np.ndarray, alpha: np.ndarray, made: Plan) -> np.ndarray:
@@ -36,7 +37,7 @@ def on_background(rgb: np.ndarray, alpha: np.ndarray, made: Plan) -> np.ndarray:
     back, strength = background_for(rgb, alpha, made)
     linear = made.options.blend == "linear"
     rgb, alpha = backgrounds.over(rgb, alpha, back, strength, linear)
-    return rgb if strength == 1 else images.compose(rgb, alpha)
+    return rgb if strength == 1 else compose(rgb, alpha)
 
 
 def background_for(rgb: np.ndarray, alpha: np.ndarray, made: Plan) -> tuple[np.ndarray, float]:

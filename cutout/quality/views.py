@@ -15,7 +15,7 @@ LARGEST = 512
 # its weight. The plain mean leaves a part that half of the views saw at 0.5, where rounding
 # decides; the root of the mean square puts it at 0.71. Ties go to the subject because the best cut
 # for IoU lies at IoU / (1 + IoU), always under a half. For F1: Lipton et al., 2014.
-POWER, HEED = 2, 2
+POWER, WEIGHT_POWER = 2, 2
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,17 @@ def voted(maps: Sequence[np.ndarray], views: Sequence[View] = BEST) -> np.ndarra
     picture's edges would lose it.
     """
     looks = np.clip(maps, 0, 1)
-    heeded = [
-        view.weight * predicted_iou(one) ** HEED for view, one in zip(views, maps, strict=True)
+    view_weights = [
+        view.weight * predicted_iou(one) ** WEIGHT_POWER
+        for view, one in zip(views, maps, strict=True)
     ]
-    weights = np.array(heeded, np.float32)[:, None, None]
+    weights = np.array(view_weights, np.float32)[:, None, None]
     vote = ((weights * looks ** np.float32(POWER)).sum(axis=0) / weights.sum()) ** (1 / POWER)
     middle = (vote.min() + vote.max()) / 2
-    heard = weights * ((looks > middle) == (vote > middle))
-    total = heard.sum(axis=0)
+    agreeing_weights = weights * ((looks > middle) == (vote > middle))
+    total = agreeing_weights.sum(axis=0)
     # Rounding alone can leave a side without voters: on flat maps, where the vote is the value.
-    values = np.divide((heard * looks).sum(axis=0), total, out=vote.copy(), where=total > 0)
+    values = np.divide(
+        (agreeing_weights * looks).sum(axis=0), total, out=vote.copy(), where=total > 0
+    )
     return values.astype(np.float32)

@@ -8,26 +8,27 @@ edge say which function; inside the unsure band that function replaces the map.
 import cv2
 import numpy as np
 
-from cutout.guided_filter import apply_fit, between, explained, local_fit, pixels_at
-from cutout.parallel import each, strips
+from cutout.guided_filter import apply_fit, evaluate_fit, local_fit
+from cutout.parallel import fine_row_chunks, parallel_map
+from cutout.pixels import between, take_pixels
 
 # The model's grid; lengths below are in its cells, so they follow its precision, not the
 # picture's size. SAMPLES a cell are enough to place an edge by colour.
 CELLS, SAMPLES = 320, 2
 # One cell: what the model's edge may be off. Four and sixteen: how far fur, hair, leaves reach.
-NARROW, REACHES = 1, (4, 16)
+NARROW_RADIUS, WIDE_RADII = 1, (4, 16)
 # Windows this wide need no finer grid than one sample in so many cells.
 COARSE = 2
 # Variance of colour that counts as flat: .01 of the range squared, just above sensor noise.
 EPSILON = 1e-4
 # A wide fit is repeated on its own answer: unsure pixels that it decided then vote too.
-TURNS = 3
+ITERATIONS = 3
 # The residual (mean square of alpha at sure pixels, in the widest window) says how well colours
 # explain the matte. Medians along soft edges: .004 to .023 for 14 pictures of hair, plants and
 # toys; .024 to .069 for 8 of cars, 7 of them above .035, for their parts repeat the backdrop's
 # colours. Belief is full below the first number and none above the other, for a picture by its
 # median and for each place in it by its own residual.
-PICTURE_BELIEF, PLACE_BELIEF = (0.025, 0.035), (0.012, 0.04)
+IMAGE_CONFIDENCE, LOCAL_CONFIDENCE = (0.025, 0.035), (0.012, 0.04)
 # Where the map is nearer than this to 0 or 1 it is left alone, fading in up to thrice that.
 SURE = 0.01
 # A regularised fit shrinks towards the mean; this undoes it, and the absolute error says so.
@@ -54,12 +55,12 @@ def snap_edges(
     fit = _fit(rgb, alpha, mode)
 
     def snap(band: slice) -> None:
-        flat, seen = explained(rgb, fit, inside, band)
+        flat, seen = evaluate_fit(rgb, fit, inside, band)
         seen = np.clip((seen - 0.5) * GAIN + 0.5, 0, 1)
-        own = pixels_at(alpha[band], flat)
+        own = take_pixels(alpha[band], flat)
         out[band].reshape(-1)[flat] = own + _unsure(own) * (seen - own)
 
-    each(snap, strips(len(alpha)))
+    parallel_map(snap, fine_row_chunks(len(alpha)))
     return out
 
 
@@ -67,11 +68,11 @@ def _fit(rgb: np.ndarray, alpha: np.ndarray, mode: str) -> np.ndarray:
     """Coefficients (h, w, 4) to read at full size, on a grid of `SAMPLES` a cell."""
     guide = _scaled(rgb, CELLS * SAMPLES) * np.float32(1 / 255)
     matte = _scaled(alpha, CELLS * SAMPLES)
-    fit = local_fit(guide, matte, _sureness(matte), NARROW * SAMPLES, EPSILON)
+    fit = local_fit(guide, matte, _sureness(matte), NARROW_RADIUS * SAMPLES, EPSILON)
     if mode == "snap":
         return fit
     coarse = _scaled(guide, CELLS // COARSE), _scaled(matte, CELLS // COARSE)
-    wide, kept = _wide_mixture(*coarse, _finer(alpha.shape))
+    wide, kept = _wide_mixture(*coarse, _detail_confidence(alpha.shape))
     size = fit.shape[1::-1]
     fit *= cv2.resize(kept, size)[..., None]
     fit += cv2.resize(wide, size)
@@ -86,20 +87,20 @@ def _wide_mixture(
     From the narrowest on, a wider window replaces a narrower one where it is believed; most:
     belief at best.
     """
-    fits = [_wide_fit(guide, matte, reach // COARSE) for reach in REACHES]
-    trust = most * _picture_belief(matte, fits[-1][1])
+    fits = [_wide_fit(guide, matte, reach // COARSE) for reach in WIDE_RADII]
+    trust = most * _image_confidence(matte, fits[-1][1])
     mixture, kept = np.zeros_like(fits[0][0]), np.ones_like(matte)
     for far, residual in fits:
-        belief = np.float32(trust) * _below(residual, *PLACE_BELIEF)
-        mixture += belief[..., None] * (far - mixture)
-        kept *= 1 - belief
+        confidence = np.float32(trust) * linear_falloff(residual, *LOCAL_CONFIDENCE)
+        mixture += confidence[..., None] * (far - mixture)
+        kept *= 1 - confidence
     return mixture, kept
 
 
 def _wide_fit(guide: np.ndarray, matte: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients (h, w, 4) of a wide window, and the residual (h, w) of its first turn."""
     current, residual = matte, None
-    for _ in range(TURNS):
+    for _ in range(ITERATIONS):
         far = local_fit(guide, current, _sureness(current), radius, EPSILON)
         seen = np.clip(apply_fit(guide, far), 0, 1)
         residual = _residual(matte, seen, radius) if residual is None else residual
@@ -107,20 +108,20 @@ def _wide_fit(guide: np.ndarray, matte: np.ndarray, radius: int) -> tuple[np.nda
     return far, residual
 
 
-def _residual(matte: np.ndarray, explained: np.ndarray, radius: int) -> np.ndarray:
+def _residual(matte: np.ndarray, predicted: np.ndarray, radius: int) -> np.ndarray:
     """Mean square (h, w) of what colours leave unexplained of the sure pixels in a window."""
     side = (2 * radius + 1,) * 2
     sure = _sureness(matte)
-    return cv2.blur(sure * (explained - matte) ** 2, side) / cv2.blur(sure, side)
+    return cv2.blur(sure * (predicted - matte) ** 2, side) / cv2.blur(sure, side)
 
 
-def _picture_belief(matte: np.ndarray, residual: np.ndarray) -> float:
+def _image_confidence(matte: np.ndarray, residual: np.ndarray) -> float:
     """How far colours explain this picture's edge, 0 to 1; 0 without an edge."""
     edge = residual[(matte > 0.1) & (matte < 0.9)]
-    return float(_below(np.median(edge), *PICTURE_BELIEF)) if edge.size else 0.0
+    return float(linear_falloff(np.median(edge), *IMAGE_CONFIDENCE)) if edge.size else 0.0
 
 
-def _finer(size: tuple[int, int]) -> float:
+def _detail_confidence(size: tuple[int, int]) -> float:
     """How much more than the map a picture of this size can tell, 0 to 1.
 
     At one pixel a cell it shows no hair that the map misses, and wide windows only blur; all of
@@ -129,7 +130,7 @@ def _finer(size: tuple[int, int]) -> float:
     return float(np.clip(max(size) / CELLS - 1, 0, 1))
 
 
-def _below(value: np.ndarray, full: float, none: float) -> np.ndarray:
+def linear_falloff(value: np.ndarray, full: float, none: float) -> np.ndarray:
     """1 up to `full`, 0 from `none` on, linear between."""
     return np.clip((none - value) / (none - full), 0, 1)
 

@@ -20,7 +20,7 @@ SIZE_STEP_PX = 32
 
 
 @dataclass(frozen=True)
-class Request:
+class RuntimeConfig:
     """What is asked for: which verified weights, on what, how exactly, how many threads.
 
     weights: the verified ONNX file; sha256: its hash, hex; input_size: S in px, a multiple of 32;
@@ -51,7 +51,7 @@ class Runtime(ABC):
 
     def __init__(
         self,
-        request: Request,
+        config: RuntimeConfig,
         max_batch: int,
         preferred_batch: int,
         free_bytes: int | None = None,
@@ -60,9 +60,9 @@ class Runtime(ABC):
 
         Both shrink to what fits into free_bytes, by default the host's available memory.
         """
-        self.request = request
+        self.config = config
         free = available_bytes() if free_bytes is None else free_bytes
-        self.max_batch = affordable_batch(max_batch, free, request.input_size)
+        self.max_batch = affordable_batch(max_batch, free, config.input_size)
         self.preferred_batch = min(preferred_batch, self.max_batch)
         self._running = threading.Lock()
         self._why, self._degraded = "", False
@@ -72,7 +72,7 @@ class Runtime(ABC):
 
         batch: (N, 3, S, S) float32, any N >= 0. Returns (N, S, S) float32.
         """
-        size = self.request.input_size
+        size = self.config.input_size
         if batch.shape[1:] != (3, size, size) or batch.dtype != np.float32:
             raise ModelFailed(
                 f"the model takes (N, 3, {size}, {size}) float32, not {batch.shape} {batch.dtype}"
@@ -94,11 +94,11 @@ class Runtime(ABC):
     def describe(self) -> dict:
         """What runs and why: plain values, ready for JSON."""
         return {
-            "device_asked": self.request.device,
-            "precision_asked": self.request.precision,
+            "device_asked": self.config.device,
+            "precision_asked": self.config.precision,
             "degraded": self._degraded,
             "why": self._why,
-            "input_size": self.request.input_size,
+            "input_size": self.config.input_size,
             "max_batch": self.max_batch,
             "preferred_batch": self.preferred_batch,
             **self._facts(),

@@ -13,38 +13,38 @@ log = logging.getLogger(__name__)
 SUFFIX = ".sha256"
 
 
-def seal(path: Path) -> None:
+def write_checksum(path: Path) -> None:
     """Write down the file's hash; nothing when another process has removed it meanwhile."""
     try:
-        write_atomically(mark(path), _digest(path).encode())
+        write_atomically(checksum_path(path), _digest(path).encode())
     except FileNotFoundError:
         log.info("a derived file was gone before it was sealed")
 
 
-def intact(path: Path) -> bool:
+def verify_checksum(path: Path) -> bool:
     """Whether the file is there, sealed, and what was sealed."""
     try:
-        return mark(path).read_text() == _digest(path)
+        return checksum_path(path).read_text() == _digest(path)
     except (OSError, UnicodeDecodeError):
         return False
 
 
-def drop_damaged(folder: Path, pattern: str) -> None:
+def remove_damaged(folder: Path, pattern: str) -> None:
     """Remove what is not intact, so that it is made anew."""
     for path in folder.glob(pattern):
-        if not intact(path):
+        if not verify_checksum(path):
             log.warning("a compiled model in the cache is damaged or was left half-made: making it")
             path.unlink(missing_ok=True)
 
 
-def seal_all(folder: Path, pattern: str) -> None:
+def write_checksums(folder: Path, pattern: str) -> None:
     """Seal what is new, once the damaged ones are dropped."""
     for path in folder.glob(pattern):
-        if not intact(path):
-            seal(path)
+        if not verify_checksum(path):
+            write_checksum(path)
 
 
-def mark(path: Path) -> Path:
+def checksum_path(path: Path) -> Path:
     """Where the file's hash stands."""
     return path.with_name(path.name + SUFFIX)
 

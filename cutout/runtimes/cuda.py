@@ -9,8 +9,8 @@ import numpy as np
 import onnxruntime
 
 from cutout.errors import DeviceUnavailable, ModelFailed
-from cutout.runtimes.base import Request, Runtime
-from cutout.runtimes.derived import derived
+from cutout.runtimes.base import Runtime, RuntimeConfig
+from cutout.runtimes.derived import derived_graph
 from cutout.runtimes.graphs import INPUT, OUTPUT
 from cutout.runtimes.hardware import gpu_free_bytes
 from cutout.runtimes.onnx_cpu import ENGINE_ERRORS
@@ -25,19 +25,19 @@ PROVIDERS = {"onnxruntime": "CUDAExecutionProvider", "tensorrt": "TensorrtExecut
 class OnnxCuda(Runtime):
     """onnxruntime on an NVIDIA GPU, plain CUDA or TensorRT. Refuses to exist anywhere else."""
 
-    def __init__(self, request: Request, precision: str, engine: str) -> None:
+    def __init__(self, config: RuntimeConfig, precision: str, engine: str) -> None:
         """precision: "fp32" or "fp16"; engine: a key of PROVIDERS."""
         preload_libraries()
-        super().__init__(request, BUCKETS[-1], BUCKETS[-1], free_bytes=gpu_free_bytes())
+        super().__init__(config, BUCKETS[-1], BUCKETS[-1], free_bytes=gpu_free_bytes())
         self.max_batch = max(bucket for bucket in BUCKETS if bucket <= self.max_batch)
         self.preferred_batch = self.max_batch
         self._precision, self._engine = precision, engine
-        self._session = strict_session(request, precision, engine)
+        self._session = strict_session(config, precision, engine)
         self._warm()
 
     def _warm(self) -> None:
         """Run each bucket once: kernels are chosen, or engines built, before the first request."""
-        size = self.request.input_size
+        size = self.config.input_size
         try:
             for bucket in (bucket for bucket in BUCKETS if bucket <= self.max_batch):
                 self._run(np.zeros((bucket, 3, size, size), np.float32))
@@ -94,7 +94,7 @@ def preload_libraries() -> None:
         log.warning("CUDA libraries: %s", line)
 
 
-def strict_session(request: Request, precision: str, engine: str):
+def strict_session(config: RuntimeConfig, precision: str, engine: str):
     """A session that runs on the GPU with every node, or DeviceUnavailable.
 
     Closes the three silent ways to the CPU: provider missing (nodes assigned to the CPU are
@@ -105,12 +105,12 @@ def strict_session(request: Request, precision: str, engine: str):
         raise DeviceUnavailable(
             "this onnxruntime has no GPU support; install onnxruntime-gpu instead of onnxruntime"
         )
-    graph = derived(request, precision)
+    graph = derived_graph(config, precision)
     try:
         session = onnxruntime.InferenceSession(
             graph,
             gpu_session_options(),
-            providers=gpu_providers(request, precision, engine),
+            providers=gpu_providers(config, precision, engine),
             enable_fallback=0,
         )
     except ENGINE_ERRORS as error:
@@ -134,7 +134,7 @@ def gpu_session_options():
     return options
 
 
-def gpu_providers(request: Request, precision: str, engine: str) -> list:
+def gpu_providers(config: RuntimeConfig, precision: str, engine: str) -> list:
     """The provider asked for and its options; TensorRT may hand single nodes to CUDA."""
     cuda = {
         "cudnn_conv_algo_search": "EXHAUSTIVE",
@@ -144,9 +144,9 @@ def gpu_providers(request: Request, precision: str, engine: str) -> list:
     }
     if engine == "onnxruntime":
         return [("CUDAExecutionProvider", cuda)]
-    engines = request.cache_dir / "tensorrt"
+    engines = config.cache_dir / "tensorrt"
     engines.mkdir(parents=True, exist_ok=True)
-    shape = f"3x{request.input_size}x{request.input_size}"
+    shape = f"3x{config.input_size}x{config.input_size}"
     options = {
         "trt_engine_cache_enable": True,
         "trt_engine_cache_path": str(engines),

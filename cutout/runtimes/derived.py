@@ -9,31 +9,31 @@ from pathlib import Path
 
 from cutout.errors import ConfigurationError
 from cutout.runtimes import graphs
-from cutout.runtimes.base import Request
-from cutout.runtimes.checksums import intact, seal
+from cutout.runtimes.base import RuntimeConfig
+from cutout.runtimes.checksums import verify_checksum, write_checksum
 from cutout.runtimes.files import write_atomically
 
 log = logging.getLogger(__name__)
 
 
-def derived(request: Request, kind: graphs.Kind) -> Path:
+def derived_graph(config: RuntimeConfig, kind: graphs.Kind) -> Path:
     """The graph of this kind, from the cache or built now (seconds; an int8 one the longest)."""
-    ranges = shipped_ranges(request.model_name) if kind == "int8" else None
-    key = recipe_key(request.sha256, kind, ranges)
-    target = request.cache_dir / "graphs" / f"{request.model_name}-{kind}-{key}.onnx"
-    if not intact(target):
-        log.info("building the %s graph of %s", kind, request.model_name)
-        data = graphs.build(request.weights, kind, ranges)
+    ranges = shipped_ranges(config.model_name) if kind == "int8" else None
+    key = derived_key(config.sha256, kind, ranges)
+    target = config.cache_dir / "graphs" / f"{config.model_name}-{kind}-{key}.onnx"
+    if not verify_checksum(target):
+        log.info("building the %s graph of %s", kind, config.model_name)
+        data = graphs.build(config.weights, kind, ranges)
         write_atomically(target, data)
-        seal(target)
+        write_checksum(target)
     return target
 
 
-def recipe_key(sha256: str, kind: graphs.Kind, ranges: dict | None) -> str:
+def derived_key(sha256: str, kind: graphs.Kind, ranges: dict | None) -> str:
     """Changes whenever the graph would: with the weights, our steps, the ranges, the libraries."""
     libraries = {name: version(name) for name in ("onnx", "numpy")} | {"onnxruntime": ort_version()}
-    recipe = [graphs.RECIPE, sha256, kind, ranges, libraries]
-    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
+    key_parts = [graphs.GRAPH_VERSION, sha256, kind, ranges, libraries]
+    return hashlib.sha256(json.dumps(key_parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def ort_version() -> str:

@@ -14,7 +14,7 @@ from cutout.runtimes.quantise import quantise
 Kind = Literal["fp32", "fp16", "int8"]
 
 # Raise it whenever the steps here or in `quantise` change what they write.
-RECIPE = 2
+GRAPH_VERSION = 2
 OPSET = 17
 INPUT, OUTPUT = "tensor", "scores"
 
@@ -26,7 +26,7 @@ def build(weights: Path, kind: Kind, ranges: dict | None = None) -> bytes:
     """
     model = simplified(weights)
     if kind == "fp16":
-        model = halved(model)
+        model = to_fp16(model)
     elif kind == "int8":
         model = quantise(model, ranges)
     return model.SerializeToString()
@@ -34,16 +34,16 @@ def build(weights: Path, kind: Kind, ranges: dict | None = None) -> bytes:
 
 def simplified(weights: Path):
     """The fp32 graph that all others start from."""
-    model = folded(weights)
+    model = fold_constants(weights)
     keep_first_output(model)
     scale_resizes(model)
     free_shapes(model)
-    model = raised(model)
+    model = convert_opset(model)
     keep_plain_opset(model)
     return model
 
 
-def folded(weights: Path):
+def fold_constants(weights: Path):
     """Constants computed by onnxruntime: at a fixed size every resize target becomes one."""
     import onnx
     import onnxruntime
@@ -127,7 +127,7 @@ def free_shapes(model) -> None:
                 dim.dim_value = channels
 
 
-def raised(model):
+def convert_opset(model):
     """The same graph in our opset; the weights wait outside, the converter copies them slowly."""
     from onnx import helper, version_converter
 
@@ -149,7 +149,7 @@ def keep_plain_opset(model) -> None:
     model.ir_version = 8
 
 
-def halved(model):
+def to_fp16(model):
     """Half precision inside, single at both ends."""
     from onnxruntime.transformers.float16 import convert_float_to_float16
 

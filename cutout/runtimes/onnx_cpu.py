@@ -6,8 +6,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from cutout.errors import ModelFailed
 from cutout.parallel import usable_cores
-from cutout.runtimes.base import Request, Runtime
-from cutout.runtimes.derived import derived
+from cutout.runtimes.base import Runtime, RuntimeConfig
+from cutout.runtimes.derived import derived_graph
 from cutout.runtimes.graphs import INPUT, OUTPUT
 
 # The binding's exceptions share no base class below Exception.
@@ -32,18 +32,18 @@ ENGINE_ERRORS = (
 class OnnxCpu(Runtime):
     """onnxruntime's CPU provider, fp32 or 8-bit: the reference the others are measured against."""
 
-    def __init__(self, request: Request, precision: str) -> None:
+    def __init__(self, config: RuntimeConfig, precision: str) -> None:
         """precision: "fp32" or "int8"."""
         # Batching gains nothing on a CPU and costs memory: one picture at a time.
-        super().__init__(request, max_batch=1, preferred_batch=1)
+        super().__init__(config, max_batch=1, preferred_batch=1)
         self._precision = precision
         options = onnxruntime.SessionOptions()
-        self._threads = request.threads or usable_cores()
+        self._threads = config.threads or usable_cores()
         options.intra_op_num_threads = self._threads
         # The arena keeps the peak of every size for good; freed blocks go back to the system.
         options.enable_cpu_mem_arena = False
         self._session = onnxruntime.InferenceSession(
-            derived(request, precision), options, providers=["CPUExecutionProvider"]
+            derived_graph(config, precision), options, providers=["CPUExecutionProvider"]
         )
 
     def _run(self, batch: np.ndarray) -> np.ndarray:

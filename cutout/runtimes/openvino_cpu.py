@@ -5,9 +5,9 @@ import openvino
 
 from cutout.errors import DeviceUnavailable, ModelFailed
 from cutout.parallel import usable_cores
-from cutout.runtimes.base import Request, Runtime
-from cutout.runtimes.checksums import drop_damaged, seal_all
-from cutout.runtimes.derived import derived
+from cutout.runtimes.base import Runtime, RuntimeConfig
+from cutout.runtimes.checksums import remove_damaged, write_checksums
+from cutout.runtimes.derived import derived_graph
 
 # Up to here one picture keeps every core busy (measured: two requests gain nothing on two cores).
 CORES_ONE_PICTURE_FEEDS = 4
@@ -18,29 +18,29 @@ HINT = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 class OpenVino(Runtime):
     """A compiled model for one picture; on machines with many cores a second one for many."""
 
-    def __init__(self, request: Request, precision: str) -> None:
+    def __init__(self, config: RuntimeConfig, precision: str) -> None:
         """precision: "fp32", "bf16", "fp16" or "int8"."""
         self._precision = precision
-        self._threads = request.threads or usable_cores()
+        self._threads = config.threads or usable_cores()
         self._core = openvino.Core()
         refuse_emulation(self._core, precision)
-        compiled = request.cache_dir / "openvino"
-        drop_damaged(compiled, "*.blob")
+        compiled = config.cache_dir / "openvino"
+        remove_damaged(compiled, "*.blob")
         self._core.set_property({"CACHE_DIR": str(compiled)})
-        model = self._core.read_model(graph_for(request, precision))
+        model = self._core.read_model(graph_for(config, precision))
         # A fixed shape lets the compiler choose its kernels and reuse memory.
-        model.reshape([1, 3, request.input_size, request.input_size])
+        model.reshape([1, 3, config.input_size, config.input_size])
         self._single = self._compile(model, "LATENCY")
         self._queue = None
         if self._threads > CORES_ONE_PICTURE_FEEDS:
             self._queue = openvino.AsyncInferQueue(self._compile(model, "THROUGHPUT"))
-        seal_all(compiled, "*.blob")
+        write_checksums(compiled, "*.blob")
         self._request = self._single.create_infer_request()
         # Asked once: it waits for the picture that is being computed, and holds the GIL meanwhile,
         # so that every thread of a busy server would stand still with it.
         self._threads = self._single.get_property("INFERENCE_NUM_THREADS")
         streams = len(self._queue) if self._queue else 1
-        super().__init__(request, max_batch=12, preferred_batch=streams)
+        super().__init__(config, max_batch=12, preferred_batch=streams)
 
     def _compile(self, model, hint: str):
         options = {
@@ -89,9 +89,9 @@ class OpenVino(Runtime):
         self._request = self._queue = self._single = None
 
 
-def graph_for(request: Request, precision: str):
+def graph_for(config: RuntimeConfig, precision: str):
     """fp32 weights serve every float precision: OpenVINO converts while it compiles."""
-    return derived(request, "int8" if precision == "int8" else "fp32")
+    return derived_graph(config, "int8" if precision == "int8" else "fp32")
 
 
 def refuse_emulation(core: openvino.Core, precision: str) -> None:

@@ -22,11 +22,11 @@ class Worker(ThreadWorker):
         """Answer a request; True keeps the connection, False has it closed."""
         kept = super().handle(conn)
         if kept is False:
-            hear_out(conn.sock)
+            linger_close(conn.sock)
         return kept
 
 
-def hear_out(link: socket.socket) -> None:
+def linger_close(link: socket.socket) -> None:
     """End a connection so that closing it never waits and, for a fair client, never resets."""
     until, left = time.monotonic() + LINGER_S, LINGER_BYTES
     # Whatever else fails, the connection is gone already.

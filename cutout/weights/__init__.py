@@ -1,13 +1,13 @@
 """Models: what is known of each, and how its file comes onto this machine."""
 
-from cutout.models.table import LEFT_OUT, MODELS, ModelSpec, WheelSource, spec_of
+from cutout.models.table import MODELS, UNSUPPORTED, ModelSpec, WheelSource, spec_of
 from cutout.weights.folders import derived_folder
 from cutout.weights.hashes import verify
 from cutout.weights.store import ensure, files_present
 
 __all__ = [
-    "LEFT_OUT",
     "MODELS",
+    "UNSUPPORTED",
     "ModelSpec",
     "WheelSource",
     "derived_folder",

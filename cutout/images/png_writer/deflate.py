@@ -25,7 +25,7 @@ _ADLER_BASE = 65521
 
 
 @dataclass(frozen=True)
-class Recipe:
+class PngStrategy:
     """How a picture is packed: kind is a row filter; zlib-ng's levels take turns over the bands."""
 
     kind: int
@@ -41,7 +41,7 @@ class Piece:
     length: int
 
 
-def stream(rows: np.ndarray, step: int, recipe: Recipe) -> Iterator[bytes]:
+def stream(rows: np.ndarray, step: int, strategy: PngStrategy) -> Iterator[bytes]:
     """The zlib stream, a part a band.
 
     rows: (H, bytes a row) uint8. step: bytes a pixel. At any time no more than a band a core
@@ -51,13 +51,13 @@ def stream(rows: np.ndarray, step: int, recipe: Recipe) -> Iterator[bytes]:
     bands = [slice(top, min(top + height, len(rows))) for top in range(0, len(rows), height)]
 
     def work(band: slice) -> Piece:
-        level = recipe.levels[band.start // height % len(recipe.levels)]
-        return pack(rows, step, recipe.kind, level, band)
+        level = strategy.levels[band.start // height % len(strategy.levels)]
+        return pack(rows, step, strategy.kind, level, band)
 
     yield _HEADER
     adler = 1
     for piece in parallel.parallel_map(work, bands):
-        adler = joined(adler, piece)
+        adler = combine_adler(adler, piece)
         yield piece.data
     yield adler.to_bytes(4, "big")
 
@@ -75,7 +75,7 @@ def pack(rows: np.ndarray, step: int, kind: int, level: int, band: slice) -> Pie
     return Piece(packer.compress(own) + packer.flush(ending), zlib_ng.adler32(own), len(own))
 
 
-def joined(adler: int, piece: Piece) -> int:
+def combine_adler(adler: int, piece: Piece) -> int:
     """Adler-32 of all before and the piece. RFC 1950, section 8: two sums modulo 65521."""
     first, second = adler & 0xFFFF, adler >> 16
     low = (first + (piece.adler & 0xFFFF) - 1) % _ADLER_BASE

@@ -11,7 +11,7 @@ of 12 megapixels come out larger, by up to 6 %.
 import numpy as np
 
 from cutout.images.png_writer import filters
-from cutout.images.png_writer.deflate import Recipe, pack
+from cutout.images.png_writer.deflate import PngStrategy, pack
 
 # Rows of a strip and strips. JPEG's blocks of eight rows show in every filter's output, so strips
 # are of upper and lower halves of blocks in turn.
@@ -32,18 +32,20 @@ _FAST_WORTH, _MIXED_WORTH = 0.98, 1.03
 _UP_WORTH = 0.97
 
 
-def choose(rows: np.ndarray, step: int) -> Recipe:
+def choose(rows: np.ndarray, step: int) -> PngStrategy:
     """How to pack a picture. rows: (H, bytes a row) uint8. step: bytes a pixel."""
     if rows.size <= _SMALL_BYTES:
-        return Recipe(filters.EACH_ROW, (_PILLOWS,))
+        return PngStrategy(filters.EACH_ROW, (_PILLOWS,))
     strips = _strips(rows, step)
     kinds = (filters.UP, filters.SUB, filters.PAETH)
     sizes = {kind: _packed(strips, step, kind, _FAST) for kind in kinds}
     if rows.size <= _MEDIUM_BYTES:
-        return Recipe(min(kinds, key=sizes.__getitem__), (_CAREFUL,))
+        return PngStrategy(min(kinds, key=sizes.__getitem__), (_CAREFUL,))
     best = min(kinds, key=sizes.__getitem__)
     kind = best if sizes[best] < _UP_WORTH * sizes[filters.UP] else filters.UP
-    return Recipe(kind, _levels(sizes[kind] / _packed(strips, step, filters.EACH_ROW, _PILLOWS)))
+    return PngStrategy(
+        kind, _levels(sizes[kind] / _packed(strips, step, filters.EACH_ROW, _PILLOWS))
+    )
 
 
 def _levels(ratio: float) -> tuple[int, ...]:

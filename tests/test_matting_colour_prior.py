@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cutout.matting.colours import opinion
+from cutout.matting.colour_prior import colour_prior
 
 
 def halves(left, right, noise=0.02, size=(60, 90)):
@@ -17,31 +17,31 @@ def halves(left, right, noise=0.02, size=(60, 90)):
 
 
 def test_unknown_pixels_join_the_side_of_their_colour():
-    judged = opinion(*halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8)))
-    alpha, belief = judged.alpha.reshape(60, 30), judged.belief.reshape(60, 30)
+    judged = colour_prior(*halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8)))
+    alpha, confidence = judged.alpha.reshape(60, 30), judged.confidence.reshape(60, 30)
     assert alpha[:, :15].max() < 0.1 and alpha[:, 15:].min() > 0.9
-    assert belief.min() > 0.6
+    assert confidence.min() > 0.6
 
 
 def test_alike_sides_are_told_apart_by_nobody():
-    strong = opinion(*halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8)))
+    strong = colour_prior(*halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8)))
     # Noise far above the distance in place: only colour could tell, and it does not.
-    weak = opinion(*halves((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), noise=0.3))
-    assert weak.belief.mean() < 0.1 * strong.belief.mean()
+    weak = colour_prior(*halves((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), noise=0.3))
+    assert weak.confidence.mean() < 0.1 * strong.confidence.mean()
 
 
 def test_it_does_not_depend_on_chance():
     picture = halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8))
-    for one, other in zip(opinion(*picture), opinion(*picture), strict=True):
+    for one, other in zip(colour_prior(*picture), colour_prior(*picture), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("value", [0, 255])
 def test_a_missing_side_gives_no_opinion(value):
     image, trimap = halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8))
-    judged = opinion(image, np.where(trimap == 128, np.uint8(128), np.uint8(value)))
+    judged = colour_prior(image, np.where(trimap == 128, np.uint8(128), np.uint8(value)))
     np.testing.assert_array_equal(judged.alpha, 0.5)
-    np.testing.assert_array_equal(judged.belief, 0)
+    np.testing.assert_array_equal(judged.confidence, 0)
 
 
 @pytest.mark.parametrize("samples", [1, 2, 3])
@@ -49,6 +49,9 @@ def test_a_handful_of_sure_pixels_is_enough(samples):
     image, _ = halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8))
     trimap = np.full((60, 90), 128, np.uint8)
     trimap[30, 44 - samples : 44], trimap[30, 46 : 46 + samples] = 0, 255
-    judged = opinion(image, trimap)
+    judged = colour_prior(image, trimap)
     assert judged.alpha.shape == ((trimap == 128).sum(),)
-    assert np.isfinite(judged.alpha).all() and 0 <= judged.belief.min() <= judged.belief.max() <= 1
+    assert (
+        np.isfinite(judged.alpha).all()
+        and 0 <= judged.confidence.min() <= judged.confidence.max() <= 1
+    )

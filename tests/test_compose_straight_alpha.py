@@ -11,6 +11,7 @@ from PIL import Image, ImageCms
 from skimage import data as samples
 
 from cutout import images
+from cutout.compose.straight_alpha import compose
 from cutout.errors import InvalidValue
 
 RANDOM = np.random.default_rng(3)
@@ -23,7 +24,7 @@ def opened(data):
 
 
 def test_colours_are_kept_where_anything_shows_and_cleared_elsewhere():
-    cutout = images.compose(RGB, ALPHA)
+    cutout = compose(RGB, ALPHA)
     shown = cutout[..., 3] > 0
     assert 0 < shown.mean() < 1
     assert np.array_equal(cutout[shown][:, :3], RGB[shown])
@@ -35,7 +36,7 @@ def test_colours_are_kept_where_anything_shows_and_cleared_elsewhere():
     [(0, 0), (1, 255), (0.5 / 255 - 1e-4, 0), (0.5 / 255 + 1e-4, 1), (-3, 0), (7, 255)],
 )
 def test_alpha_is_rounded_and_clipped(alpha, level):
-    cutout = images.compose(RGB, np.full((70, 50), alpha, np.float32))
+    cutout = compose(RGB, np.full((70, 50), alpha, np.float32))
     assert (cutout[..., 3] == level).all()
     assert cutout[..., :3].any() == (level > 0)
 
@@ -43,15 +44,15 @@ def test_alpha_is_rounded_and_clipped(alpha, level):
 def test_compose_leaves_its_input_alone_and_takes_views():
     before = RGB.copy()
     assert np.array_equal(
-        images.compose(RGB[::2, ::-1], ALPHA[::2, ::-1]),
-        images.compose(RGB[::2, ::-1].copy(), ALPHA[::2, ::-1].copy()),
+        compose(RGB[::2, ::-1], ALPHA[::2, ::-1]),
+        compose(RGB[::2, ::-1].copy(), ALPHA[::2, ::-1].copy()),
     )
     assert np.array_equal(RGB, before)
 
 
 def test_compose_refuses_another_size():
     with pytest.raises(ValueError, match="alpha"):
-        images.compose(RGB, ALPHA[1:])
+        compose(RGB, ALPHA[1:])
 
 
 @settings(max_examples=50, deadline=None)
@@ -82,7 +83,7 @@ def test_profile_goes_into_the_file(format):
 
 
 def test_webp_keeps_alpha_exactly():
-    cutout = images.compose(RGB, ALPHA)
+    cutout = compose(RGB, ALPHA)
     alpha = np.asarray(opened(images.encode(cutout, "webp")))[..., 3]
     assert np.array_equal(alpha, cutout[..., 3])
 
@@ -99,7 +100,7 @@ def cut_from(name, height, width):
     rgb = images.decode(images.encode(np.asarray(large), "jpeg")).rgb
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     distance = np.hypot(rows - height / 2, columns - width / 2)
-    return images.compose(rgb, np.clip((0.4 * height - distance) / 8, 0, 1))
+    return compose(rgb, np.clip((0.4 * height - distance) / 8, 0, 1))
 
 
 @pytest.mark.parametrize("name", ["astronaut", "coffee", "rocket", "chelsea"])

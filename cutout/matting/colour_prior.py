@@ -17,7 +17,7 @@ SAMPLES, AROUND = 4000, 0.05
 NEIGHBOURS = 5
 # A sample found may be this share farther than the nearest left out: a third of the time, and the
 # same mattes.
-SLACK = 1.0
+KNN_EPS = 1.0
 # The picture's longer side counts as much as this part of the range of a colour.
 PLACE = 0.3
 # Squared distance that counts as none, about one level of 255 in each colour.
@@ -26,14 +26,14 @@ CLOSE = 1e-5
 GUESS = 0.25
 
 
-class Opinion(NamedTuple):
+class ColourPrior(NamedTuple):
     """What colours say of n unknown pixels: alpha (n,) and how far to believe it (n,), 0 to 1."""
 
     alpha: np.ndarray
-    belief: np.ndarray
+    confidence: np.ndarray
 
 
-def opinion(image: np.ndarray, trimap: np.ndarray) -> Opinion:
+def colour_prior(image: np.ndarray, trimap: np.ndarray) -> ColourPrior:
     """Judge the unknown pixels, in row order, by the nearest samples of either side.
 
     image: (H, W, 3) float in [0, 1]; trimap: (H, W) uint8. Belief is none at a half, full at 0
@@ -41,8 +41,8 @@ def opinion(image: np.ndarray, trimap: np.ndarray) -> Opinion:
     """
     features = _features(image)
     back, front = (features[places] for places in _samples(trimap))
-    alpha = _nearer(features[np.flatnonzero(trimap == UNKNOWN)], front, back)
-    return Opinion(alpha, _skill(front, back) * (2 * alpha - 1) ** 2)
+    alpha = _colour_alpha(features[np.flatnonzero(trimap == UNKNOWN)], front, back)
+    return ColourPrior(alpha, _separability(front, back) * (2 * alpha - 1) ** 2)
 
 
 def _features(image: np.ndarray) -> np.ndarray:
@@ -63,16 +63,16 @@ def _samples(trimap: np.ndarray) -> list[np.ndarray]:
     return found
 
 
-def _skill(front: np.ndarray, back: np.ndarray) -> float:
+def _separability(front: np.ndarray, back: np.ndarray) -> float:
     """How well samples tell samples apart: 1 without error, 0 no better than a guess."""
     if min(len(front), len(back)) < 2:
         return 0.0
     known = front[::2], back[::2]
-    errors = 1 - _nearer(front[1::2], *known), _nearer(back[1::2], *known)
+    errors = 1 - _colour_alpha(front[1::2], *known), _colour_alpha(back[1::2], *known)
     return max(0.0, 1 - sum(float((error**2).mean()) for error in errors) / 2 / GUESS)
 
 
-def _nearer(asked: np.ndarray, front: np.ndarray, back: np.ndarray) -> np.ndarray:
+def _colour_alpha(asked: np.ndarray, front: np.ndarray, back: np.ndarray) -> np.ndarray:
     """1 where a pixel is like the front samples, 0 like the back ones; a half without samples."""
     if not (len(front) and len(back)):
         return np.full(len(asked), 0.5)
@@ -83,5 +83,5 @@ def _nearer(asked: np.ndarray, front: np.ndarray, back: np.ndarray) -> np.ndarra
 def _distance(asked: np.ndarray, samples: np.ndarray) -> np.ndarray:
     """Squared mean distance (n,) to the nearest samples."""
     count = min(NEIGHBOURS, len(samples))
-    found, _ = cKDTree(samples).query(asked, k=count, eps=SLACK, workers=-1)
+    found, _ = cKDTree(samples).query(asked, k=count, eps=KNN_EPS, workers=-1)
     return found.reshape(len(asked), count).mean(axis=1) ** 2 + CLOSE
