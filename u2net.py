@@ -15,6 +15,7 @@ from cutout.errors import ConfigurationError
 from cutout.options import Options
 from cutout.parallel import MIN_CHUNK_ROWS, parallel_map, row_chunks
 from cutout.pipeline import cut_out, plan
+from cutout.resampling import lanczos
 from cutout.runtimes import Runtime, RuntimeConfig, open_runtime
 
 
@@ -106,7 +107,7 @@ class RembgModel:
         """
         side = side or self.input_size
         height, width = inner_size(rgb.shape[:2], side) if fit == "pad" else (side, side)
-        unit = images.lanczos(rgb, (height, width)).astype(np.float32)
+        unit = lanczos(rgb, (height, width)).astype(np.float32)
         unit /= max(float(unit.max()), 1e-6)
         unit -= np.float32(self.spec.mean)
         unit /= np.float32(self.spec.std)
@@ -149,7 +150,7 @@ class RembgModel:
         low = scores.min()
         span = scores.max() - low
         unit = (scores - low) / span if span > 0 else np.zeros_like(scores)
-        full = images.lanczos((unit.clip(0, 1) * 255).astype(np.uint8), size)
+        full = lanczos((unit.clip(0, 1) * 255).astype(np.uint8), size)
         alpha = np.empty(size, np.float32)
         parallel_map(
             lambda rows: np.multiply(full[rows], np.float32(1 / 255), out=alpha[rows]),

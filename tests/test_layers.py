@@ -9,12 +9,12 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors", "files", "parallel", "pixels"},
-    {"guided_filter"},
+    {"guided_filter", "resampling"},
+    {"models"},
     {
         "settings",
         "options",
         "images",
-        "models",
         "refine",
         "matting",
         "compose",

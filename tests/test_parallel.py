@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from cutout import images, parallel
+from cutout import parallel
 from cutout.compose.straight_alpha import compose
 from cutout.parallel import parallel_map, row_chunks, usable_cores
+from cutout.resampling import lanczos
 
 
 @pytest.mark.parametrize("text, most", [("100000 100000\n", 1), ("50000 100000\n", 1)])
@@ -96,7 +97,7 @@ def test_an_error_in_a_band_is_raised_after_all_have_ended(bad):
 def test_pictures_scaled_in_parts_are_pillows(monkeypatch, shape, size, count):
     """Parts may differ from one piece by the rounding of a coordinate, never by more."""
     monkeypatch.setattr(
-        "cutout.images.scaling.row_chunks", lambda rows, least: row_chunks(rows, 16, count)
+        "cutout.resampling.row_chunks", lambda rows, least: row_chunks(rows, 16, count)
     )
     picture = np.asarray(Image.fromarray(data.astronaut()).resize(shape[::-1]))
     assert_pillows(picture, size)
@@ -107,14 +108,14 @@ def test_pictures_scaled_in_parts_are_pillows(monkeypatch, shape, size, count):
 @pytest.mark.parametrize("shape", [(320, 320), (213, 320), (320, 213)])
 def test_maps_scaled_in_parts_are_pillows(monkeypatch, shape, size, count):
     monkeypatch.setattr(
-        "cutout.images.scaling.row_chunks", lambda rows, least: row_chunks(rows, 16, count)
+        "cutout.resampling.row_chunks", lambda rows, least: row_chunks(rows, 16, count)
     )
     assert_pillows(data.astronaut()[: shape[0], : shape[1], 1], size)
 
 
 def assert_pillows(picture, size):
     whole = Image.fromarray(picture).resize(size[::-1], Image.Resampling.LANCZOS)
-    apart = np.abs(images.lanczos(picture, size) - np.asarray(whole, np.int16))
+    apart = np.abs(lanczos(picture, size) - np.asarray(whole, np.int16))
     assert apart.max() <= 1
     assert np.count_nonzero(apart) <= 1e-3 * apart.size
 

@@ -4,7 +4,6 @@ from cutout.images.decoding import NEUTRAL, Picture, decode, decode_mask
 from cutout.images.encoding import SUFFIX, encode
 from cutout.images.limits import KNOWN, Header, Limits
 from cutout.images.opening import inspect
-from cutout.images.scaling import lanczos
 
 __all__ = [
     "KNOWN",
@@ -17,5 +16,4 @@ __all__ = [
     "decode_mask",
     "encode",
     "inspect",
-    "lanczos",
 ]
