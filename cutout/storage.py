@@ -6,7 +6,6 @@ A picture's files share one id: `uploads/<id>.<type>`, `results/<id>.<type>` and
 
 import errno
 import json
-import os
 import re
 import secrets
 import threading
@@ -17,26 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cutout.errors import NotFound, StorageFull
+from cutout.files import write_atomically
 
 ID = re.compile(r"[0-9a-f]{32}")
 TEMPORARY = ".part"
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write so that a reader sees the old file or the whole new one, never a part.
-
-    Raises StorageFull when the disk or the user's quota is full; the part is removed.
-    """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
-    try:
-        part.write_bytes(data)
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull("The disk is full; delete old results or add room.") from error
-        raise
 
 
 @dataclass(frozen=True)
@@ -142,6 +125,10 @@ class Storage:
         try:
             write_atomically(path, data)
             written = True
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StorageFull("The disk is full; delete old results or add room.") from error
+            raise
         finally:
             if not written:
                 self._release(len(data))

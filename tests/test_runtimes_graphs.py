@@ -14,7 +14,6 @@ import pytest
 from cutout.errors import ConfigurationError
 from cutout.runtimes import RuntimeConfig, checksums, derived, graphs, open_runtime
 from cutout.runtimes.derived import derived_graph, derived_key, shipped_ranges
-from cutout.runtimes.files import write_atomically
 
 SHIPPED = ["u2net", "u2netp"]
 
@@ -110,7 +109,7 @@ def flip_a_byte(path):
 @pytest.mark.weights
 def test_a_changed_recipe_builds_anew(request_, monkeypatch):
     before = derived_graph(request_, "fp32")
-    monkeypatch.setattr(graphs, "RECIPE", graphs.GRAPH_VERSION + 1)
+    monkeypatch.setattr(graphs, "GRAPH_VERSION", graphs.GRAPH_VERSION + 1)
     after = derived_graph(request_, "fp32")
     assert after != before
     assert after.read_bytes() == before.read_bytes()
@@ -152,14 +151,14 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(ConfigurationError, match="No space left"):
-        write_atomically(tmp_path / "graph.onnx", b"data")
+        checksums.write_derived(tmp_path / "graph.onnx", b"data")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cache_folder_that_is_a_file_is_named_without_its_path(tmp_path):
     (tmp_path / "cache").write_text("")
     with pytest.raises(ConfigurationError) as caught:
-        write_atomically(tmp_path / "cache" / "graph.onnx", b"data")
+        checksums.write_derived(tmp_path / "cache" / "graph.onnx", b"data")
     assert str(tmp_path) not in caught.value.detail
 
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from cutout import images, pipeline
 from cutout.cli.flags import option_flags, parse_options
 from cutout.errors import CutoutError
-from cutout.storage import write_atomically
+from cutout.files import write_atomically
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif"}
 

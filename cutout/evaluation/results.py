@@ -1,18 +1,13 @@
 """The files an evaluation leaves for people and for machines."""
 
+import io
 import json
 from pathlib import Path
 
 from cutout.evaluation.comparing import compare, comparison_page
 from cutout.evaluation.report import report
-from cutout.evaluation.summary import (
-    ROWS,
-    SUMMARY,
-    rows_of,
-    summarise,
-    write_atomically,
-    write_rows,
-)
+from cutout.evaluation.summary import ROWS, SUMMARY, rows_of, summarise, write_rows
+from cutout.files import write_atomically
 
 REPORT, COMPARISON = "report.html", "compare"
 
@@ -20,9 +15,11 @@ REPORT, COMPARISON = "report.html", "compare"
 def write_results(out: Path, without_partner: dict[str, list[str]], title: str) -> dict:
     """Write `rows.csv`, `summary.json` and `report.html` from the journal; return the summary."""
     summary, rows = summarise(out, without_partner), rows_of(out)
-    write_atomically(out / ROWS, lambda file: write_rows(file, rows))
-    write_atomically(out / SUMMARY, lambda file: json.dump(summary, file, indent=1))
-    write_atomically(out / REPORT, lambda file: file.write(report(out, summary, rows, title)))
+    table = io.StringIO()
+    write_rows(table, rows)
+    write_atomically(out / ROWS, table.getvalue().encode())
+    write_atomically(out / SUMMARY, json.dumps(summary, indent=1).encode())
+    write_atomically(out / REPORT, report(out, summary, rows, title).encode())
     return summary
 
 
@@ -31,6 +28,6 @@ def write_comparison(a: Path, b: Path, out: Path) -> dict:
     result = compare(a, b)
     out.mkdir(parents=True, exist_ok=True)
     page = comparison_page(a, b, result)
-    write_atomically(out / f"{COMPARISON}.json", lambda file: json.dump(result, file, indent=1))
-    write_atomically(out / f"{COMPARISON}.html", lambda file: file.write(page))
+    write_atomically(out / f"{COMPARISON}.json", json.dumps(result, indent=1).encode())
+    write_atomically(out / f"{COMPARISON}.html", page.encode())
     return result

@@ -2,7 +2,6 @@
 
 import csv
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -122,14 +121,6 @@ def _row(record: Record) -> dict[str, object]:
     row |= {name: round(value, PLACES) for name, value in record.values.items()}
     row |= {f"{stage}_ms": round(took, 2) for stage, took in record.timings_ms.items()}
     return row | {f"signal_{name}": value for name, value in record.signals.items()}
-
-
-def write_atomically(path: Path, write: Callable[[TextIO], object]) -> None:
-    """Write beside, then replace: a reader sees the old file or the whole new one."""
-    beside = path.with_name(path.name + ".part")
-    with beside.open("w", encoding="utf-8", newline="") as file:
-        write(file)
-    beside.replace(path)
 
 
 def read_summary(path: Path) -> dict:

@@ -3,20 +3,40 @@
 A flipped bit in a graph or a compiled model would change cut-outs and no engine would notice.
 """
 
-import hashlib
+import errno
 import logging
 from pathlib import Path
 
-from cutout.runtimes.files import write_atomically
+from cutout.errors import ConfigurationError
+from cutout.files import hash_of, write_atomically
 
 log = logging.getLogger(__name__)
 SUFFIX = ".sha256"
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def write_derived(path: Path, data: bytes) -> None:
+    """Store a file of the cache folder; it is on the disk when this returns.
+
+    Of two processes that build the same file at once the last wins. Raises ConfigurationError.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, data, fsync=True)
+    except OSError as error:
+        if error.errno in FULL:
+            raise ConfigurationError(
+                f"a derived model could not be stored ({error.strerror}); free some disk space"
+            ) from error
+        raise ConfigurationError(
+            f"the cache folder cannot be written ({error.strerror}); set another one"
+        ) from error
 
 
 def write_checksum(path: Path) -> None:
     """Write down the file's hash; nothing when another process has removed it meanwhile."""
     try:
-        write_atomically(checksum_path(path), _digest(path).encode())
+        write_derived(checksum_path(path), hash_of(path).encode())
     except FileNotFoundError:
         log.info("a derived file was gone before it was sealed")
 
@@ -24,7 +44,7 @@ def write_checksum(path: Path) -> None:
 def verify_checksum(path: Path) -> bool:
     """Whether the file is there, sealed, and what was sealed."""
     try:
-        return checksum_path(path).read_text() == _digest(path)
+        return checksum_path(path).read_text() == hash_of(path)
     except (OSError, UnicodeDecodeError):
         return False
 
@@ -47,8 +67,3 @@ def write_checksums(folder: Path, pattern: str) -> None:
 def checksum_path(path: Path) -> Path:
     """Where the file's hash stands."""
     return path.with_name(path.name + SUFFIX)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

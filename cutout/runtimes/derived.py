@@ -10,8 +10,7 @@ from pathlib import Path
 from cutout.errors import ConfigurationError
 from cutout.runtimes import graphs
 from cutout.runtimes.base import RuntimeConfig
-from cutout.runtimes.checksums import verify_checksum, write_checksum
-from cutout.runtimes.files import write_atomically
+from cutout.runtimes.checksums import verify_checksum, write_checksum, write_derived
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +23,7 @@ def derived_graph(config: RuntimeConfig, kind: graphs.Kind) -> Path:
     if not verify_checksum(target):
         log.info("building the %s graph of %s", kind, config.model_name)
         data = graphs.build(config.weights, kind, ranges)
-        write_atomically(target, data)
+        write_derived(target, data)
         write_checksum(target)
     return target
 

@@ -1,9 +1,9 @@
 """Holds a file against the hashes that the table names."""
 
-import hashlib
 from pathlib import Path
 
 from cutout.errors import WeightsCorrupt, WeightsUnavailable
+from cutout.files import hash_of
 from cutout.models.table import ModelSpec
 
 
@@ -16,7 +16,7 @@ def verify(path: Path, spec: ModelSpec, *, every_hash: bool = False) -> None:
     known = {"sha256": spec.sha256, "md5": spec.md5}
     expected = [(kind, value) for kind, value in known.items() if value]
     for kind, value in expected if every_hash else expected[:1]:
-        found = _digest(path, kind)
+        found = _readable_hash(path, kind)
         if found != value:
             raise WeightsCorrupt(
                 f"The file {spec.file_name} is not the published one: its {kind.upper()} is "
@@ -26,10 +26,9 @@ def verify(path: Path, spec: ModelSpec, *, every_hash: bool = False) -> None:
             )
 
 
-def _digest(path: Path, kind: str) -> str:
+def _readable_hash(path: Path, kind: str) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, kind).hexdigest()
+        return hash_of(path, kind)
     except OSError as error:
         raise WeightsUnavailable(
             f"The file {path.name} is there but cannot be read ({error.strerror}). "
