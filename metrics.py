@@ -1,4 +1,4 @@
-"""Scores of one result file against its true mask: the files are read here, nothing else."""
+"""Measures of one result file against its true mask: reads the two files and calls `measures`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Masks, counts, curves, conventions and the door, against scikit-learn and slow loops."""
+"""Masks, counts, curves, conventions and checks, against scikit-learn and slow loops."""
 
 import numpy as np
 import py_sod_metrics
@@ -69,21 +69,21 @@ def test_specificity_without_background():
     assert measures.count(~full, full).specificity == 0
 
 
-def slow_curves(scored, truth):
+def slow_curves(pred, truth):
     rows = []
     for threshold in range(256):
-        kept = np.floor(scored * 255 + 1e-6) >= threshold
-        right = (kept & truth).sum()
-        precision = right / kept.sum() if kept.any() else 1.0
-        rows.append((precision, right / truth.sum() if truth.any() else 1.0))
+        predicted = np.floor(pred * 255 + 1e-6) >= threshold
+        correct = (predicted & truth).sum()
+        precision = correct / predicted.sum() if predicted.any() else 1.0
+        rows.append((precision, correct / truth.sum() if truth.any() else 1.0))
     return np.array(rows).T
 
 
 @given(MAPS, MASKS)
 def test_precision_and_recall_agree_with_a_slow_loop(pred, truth):
-    scored = measures.by_maximum(pred)
-    ours = measures.precision_recall(scored, truth)
-    np.testing.assert_allclose(ours, slow_curves(scored, truth))
+    normalised = measures.by_maximum(pred)
+    ours = measures.precision_recall(normalised, truth)
+    np.testing.assert_allclose(ours, slow_curves(normalised, truth))
 
 
 def test_curves_are_those_of_the_published_formula():
@@ -105,13 +105,13 @@ def test_the_paper_averages_over_the_set_before_taking_f():
     for curves in shares:
         mean.add(curves)
     over_the_set = measures.f_measure(*mean.mean())
-    per_picture = np.mean([measures.f_measure(*curves) for curves in shares])
+    per_image = np.mean([measures.f_measure(*curves) for curves in shares])
     assert over_the_set == pytest.approx(0.6)
-    assert per_picture == pytest.approx((1.3 * 0.2 / 0.5 + 1.3 * 0.2 / 1.06) / 2)
+    assert per_image == pytest.approx((1.3 * 0.2 / 0.5 + 1.3 * 0.2 / 1.06) / 2)
 
 
 def test_an_empty_set_has_no_mean():
-    with pytest.raises(ValueError, match="No picture"):
+    with pytest.raises(ValueError, match="No image"):
         measures.MeanCurves().mean()
 
 
@@ -119,16 +119,16 @@ def test_an_empty_set_has_no_mean():
 def test_pysodmetrics_convention_is_that_librarys_own(seed):
     pred, truth = blob(seed)
     ours = measures.score(measures.make_pair(pred, truth), ("pysodmetrics",)).values
-    judges = {
+    metrics = {
         "mae": py_sod_metrics.MAE(),
         "em": py_sod_metrics.Emeasure(),
         "sm": py_sod_metrics.Smeasure(),
         "wfm": py_sod_metrics.WeightedFmeasure(),
     }
     theirs = {}
-    for judge in judges.values():
-        judge.step(pred, truth)
-        theirs |= judge.get_results()
+    for metric in metrics.values():
+        metric.step(pred, truth)
+        theirs |= metric.get_results()
     assert ours["sod_mae"] == pytest.approx(theirs["mae"])
     assert ours["sod_s"] == pytest.approx(theirs["sm"])
     assert ours["sod_weighted_f"] == pytest.approx(theirs["wfm"])
@@ -139,9 +139,9 @@ def test_pysodmetrics_convention_is_that_librarys_own(seed):
 @pytest.mark.filterwarnings("ignore:This class will be removed")
 def test_f_is_that_of_the_librarys_older_class():
     pred, truth = blob(7)
-    judge = py_sod_metrics.Fmeasure()
-    judge.step(pred, truth)
-    theirs = judge.get_results()["fm"]
+    metric = py_sod_metrics.Fmeasure()
+    metric.step(pred, truth)
+    theirs = metric.get_results()["fm"]
     curve, adaptive = measures.f_curve(measures.by_range(pred), truth > 128)
     np.testing.assert_allclose(curve, theirs["curve"][::-1])
     assert adaptive == pytest.approx(theirs["adp"])
@@ -166,22 +166,23 @@ def test_ignored_pixels_change_no_measure():
     truth[10:20, 20:40] = 128
     other = pred.copy()
     other[12:18, 22:38] = 255 - other[12:18, 22:38].clip(20, 230)
-    scores = [measures.score(measures.make_pair(map8, truth, ignore=128)) for map8 in (pred, other)]
-    assert scores[0].values == pytest.approx(scores[1].values)
-    counted = [scores[0].values[name] for name in ("tp", "fp", "fn", "tn")]
+    first, second = (
+        measures.score(measures.make_pair(map8, truth, ignore=128)).values for map8 in (pred, other)
+    )
+    assert first == pytest.approx(second)
+    counted = [first[name] for name in ("tp", "fp", "fn", "tn")]
     assert sum(counted) == truth.size - 200
 
 
 @given(MAPS, MAPS, st.booleans())
 def test_every_measure_lies_in_its_range(pred, truth, ignore):
-    two = measures.make_pair(pred, truth, ignore=128 if ignore else None)
-    scores = measures.score(two)
-    assert set(measures.MEASURES) <= set(scores.values)
-    assert set(scores.curves) == set(measures.CURVES)
+    measured = measures.score(measures.make_pair(pred, truth, ignore=128 if ignore else None))
+    assert set(measures.MEASURES) <= set(measured.values)
+    assert set(measured.curves) == set(measures.CURVES)
     # The reference code divides E by n - 1: of 35 pixels, 35/34 is the most.
     for name, row in measures.MEASURES.items():
         top = np.inf if row.group == "soft" else 35 / 34 + 1e-9
-        assert 0 <= scores.values[name] <= top, name
+        assert 0 <= measured.values[name] <= top, name
 
 
 @pytest.mark.parametrize("name, row", measures.MEASURES.items())
@@ -210,7 +211,7 @@ def test_sizes_that_differ_are_named_width_first():
         ([[0]], np.zeros((1, 1), np.uint8)),
     ],
 )
-def test_the_door_refuses_what_is_no_8_bit_map(pred, truth):
+def test_what_is_no_8_bit_map_is_refused(pred, truth):
     with pytest.raises(InvalidValue):
         measures.make_pair(pred, truth)
 

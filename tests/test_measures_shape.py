@@ -1,4 +1,4 @@
-"""Outlines and soft truth, against OpenCV and slow loops."""
+"""Outlines and soft masks, against OpenCV and slow loops."""
 
 import cv2
 import numpy as np
@@ -42,16 +42,16 @@ def test_boundary_iou_agrees_with_opencv(seed):
     assert measures.boundary_iou(pred, truth) == pytest.approx(expected)
 
 
-def near(points, others, slack_px):
-    gaps = np.hypot(*(points[:, None] - others[None]).transpose(2, 0, 1))
-    return (gaps.min(axis=1) <= slack_px).mean()
+def share_within(outline, other, tolerance_px):
+    distances = np.hypot(*(outline[:, None] - other[None]).transpose(2, 0, 1))
+    return (distances.min(axis=1) <= tolerance_px).mean()
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_relaxed_boundary_f_agrees_with_all_pairs_of_pixels(seed):
     pred, truth = masks(seed)
     ours, theirs = (np.argwhere(reference_band(mask, 1)) for mask in (pred, truth))
-    precision, recall = near(ours, theirs, 3), near(theirs, ours, 3)
+    precision, recall = share_within(ours, theirs, 3), share_within(theirs, ours, 3)
     expected = 1.3 * precision * recall / (0.3 * precision + recall)
     assert 0 < expected < 1
     assert measures.relaxed_boundary_f(pred, truth) == pytest.approx(expected)
@@ -66,7 +66,7 @@ def test_outlines_of_empty_masks(measure):
     assert measure(some, empty) == 0
 
 
-def test_slack_forgives_three_pixels_and_no_more():
+def test_the_tolerance_is_three_pixels():
     square = np.zeros((60, 60), bool)
     square[20:40, 20:40] = True
     assert measures.relaxed_boundary_f(np.roll(square, 3, axis=0), square) == pytest.approx(1)
@@ -83,21 +83,21 @@ def test_sad_and_mse_of_a_known_difference():
     assert measures.mse(pred, truth, ~region & region) == 0
 
 
-def dense_slope(alpha, sigma=1.4):
+def dense_gradient(alpha, sigma=1.4):
     """The published Matlab code's way: one dense kernel for each direction."""
     radius = int(np.ceil(sigma * np.sqrt(-2 * np.log(np.sqrt(2 * np.pi) * sigma * 0.01))))
     v, u = np.mgrid[-radius : radius + 1, -radius : radius + 1]
-    bell = np.exp(-(u**2 + v**2) / (2 * sigma**2)) / (2 * np.pi * sigma**2)
-    steep = -u * bell / sigma**2
-    steep /= np.sqrt((steep**2).sum())
-    wide = np.pad(alpha, radius, mode="edge")
-    return np.hypot(*(signal.convolve2d(wide, k, mode="valid") for k in (steep, steep.T)))
+    gaussian = np.exp(-(u**2 + v**2) / (2 * sigma**2)) / (2 * np.pi * sigma**2)
+    kernel = -u * gaussian / sigma**2
+    kernel /= np.sqrt((kernel**2).sum())
+    padded = np.pad(alpha, radius, mode="edge")
+    return np.hypot(*(signal.convolve2d(padded, k, mode="valid") for k in (kernel, kernel.T)))
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_gradient_error_agrees_with_dense_kernels(seed):
     pred, truth = alphas(seed)
-    expected = ((dense_slope(pred) - dense_slope(truth)) ** 2).sum() / 1000
+    expected = ((dense_gradient(pred) - dense_gradient(truth)) ** 2).sum() / 1000
     assert expected > 0
     assert measures.gradient(pred, truth) == pytest.approx(expected, rel=1e-4)
 
@@ -140,7 +140,7 @@ def test_connectivity_error_agrees_with_a_slow_flood(seed):
     assert measures.connectivity(pred, truth) == pytest.approx(expected, rel=1e-5)
 
 
-def test_connectivity_sees_an_island_and_no_even_veil():
+def test_connectivity_counts_an_island_and_not_an_even_haze():
     truth = np.zeros((20, 20), np.float32)
     truth[2:10, 2:10] = 1
     island = truth.copy()

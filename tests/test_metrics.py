@@ -65,20 +65,20 @@ def test_a_missing_file_is_not_found(tmp_path, truth):
 @pytest.mark.parametrize(
     "content, expected",
     [
-        (b"no picture", UnsupportedType),
+        (b"no image", UnsupportedType),
         (b"\x89PNG\r\n\x1a\n but cut", UndecodableImage),
         (b"", EmptyFile),
     ],
 )
-def test_rubbish_is_refused_with_a_typed_error(tmp_path, truth, content, expected):
-    rubbish = tmp_path / "rubbish.png"
-    rubbish.write_bytes(content)
+def test_an_unreadable_file_is_refused_with_a_typed_error(tmp_path, truth, content, expected):
+    unreadable = tmp_path / "unreadable.png"
+    unreadable.write_bytes(content)
     with pytest.raises(expected) as caught:
-        compute_metrics(rubbish, truth)
+        compute_metrics(unreadable, truth)
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_a_truncated_picture_is_refused(tmp_path, truth):
+def test_a_truncated_image_is_refused(tmp_path, truth):
     truth.write_bytes(truth.read_bytes()[:-30])
     with pytest.raises(UndecodableImage):
         compute_metrics(truth, truth)

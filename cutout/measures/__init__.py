@@ -1,6 +1,6 @@
 """Measures of a prediction against a true mask, on arrays, each with its paper.
 
-`score(make_pair(pred, truth))` gives all of them for one picture; the single functions are below.
+`score(make_pair(pred, truth))` gives all of them for one image; the single functions are below.
 """
 
 from cutout.measures.boundary import boundary_iou, relaxed_boundary_f
@@ -13,7 +13,7 @@ from cutout.measures.overlay import COLOURS, overlay
 from cutout.measures.saliency import e_curve, f_curve, s_measure, weighted_f
 from cutout.measures.score import MaskPair, MeasuredValues, make_pair, score
 from cutout.measures.soft import connectivity, gradient, mse, sad
-from cutout.measures.table import CURVES, GROUPS, MEASURES, Measure, groups_of
+from cutout.measures.table import CURVES, GROUPS, MEASURES, Measure
 
 __all__ = [
     "COLOURS",
@@ -35,7 +35,6 @@ __all__ = [
     "f_curve",
     "f_measure",
     "gradient",
-    "groups_of",
     "iou",
     "mae",
     "make_pair",

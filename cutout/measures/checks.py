@@ -1,71 +1,73 @@
-"""The one door: two arrays of one picture are checked here before anything is measured."""
+"""Checks of the two arrays that every measure takes, and of levels."""
 
 import numpy as np
 
 from cutout.errors import InvalidValue, SizeMismatch
 
-# What the data sets call foreground: a level above 128 of 255.
+# A pixel is subject above this 8-bit level, as the data sets define it.
 THRESHOLD = 128
 FLOATS = (np.float32, np.float64)
 
 
-def _describe(array: np.ndarray) -> str:
+def _size_text(array: np.ndarray) -> str:
     return f"{array.shape[1]}×{array.shape[0]}"  # noqa: RUF001
 
 
-def _picture(array: np.ndarray, name: str, dtypes: tuple[type, ...]) -> None:
+def _check_image(array: np.ndarray, name: str, dtypes: tuple[type, ...]) -> None:
     allowed = " or ".join(np.dtype(kind).name for kind in dtypes)
     if not isinstance(array, np.ndarray) or array.dtype not in dtypes:
         found = getattr(array, "dtype", type(array).__name__)
         raise InvalidValue(f"The {name} must be an array of {allowed}; it is {found}.")
     if array.ndim != 2 or not array.size:
-        raise InvalidValue(f"The {name} must be one grey picture (height, width) with pixels.")
+        raise InvalidValue(
+            f"The {name} must be one greyscale image (height, width) with at least one pixel."
+        )
 
 
-def _same_size(pred: np.ndarray, truth: np.ndarray) -> None:
+def _check_sizes(pred: np.ndarray, truth: np.ndarray) -> None:
     if pred.shape != truth.shape:
         raise SizeMismatch(
-            f"The prediction is {_describe(pred)} pixels and the true mask {_describe(truth)}; "
+            f"The prediction is {_size_text(pred)} pixels and the true mask {_size_text(truth)}; "
             "give both in the same size.",
             prediction=list(pred.shape[::-1]),
             mask=list(truth.shape[::-1]),
         )
 
 
-def _unit_range(array: np.ndarray, name: str) -> None:
-    # Written so that NaN fails it too.
+def _check_unit_range(array: np.ndarray, name: str) -> None:
+    # With NaN both comparisons are false.
     if not (array.min() >= 0 and array.max() <= 1):
-        raise InvalidValue(f"The {name} must lie in 0 to 1 everywhere, without NaN.")
+        raise InvalidValue(f"The {name} must lie between 0 and 1 everywhere, without NaN.")
 
 
 def check_masks(pred: np.ndarray, truth: np.ndarray) -> None:
     """Two masks: (H, W) bool, one size."""
-    _picture(pred, "prediction", (np.bool_,))
-    _picture(truth, "true mask", (np.bool_,))
-    _same_size(pred, truth)
+    _check_image(pred, "prediction", (np.bool_,))
+    _check_image(truth, "true mask", (np.bool_,))
+    _check_sizes(pred, truth)
 
 
 def check_maps(pred: np.ndarray, truth: np.ndarray) -> None:
     """Two 8-bit maps: (H, W) uint8, one size."""
-    _picture(pred, "prediction", (np.uint8,))
-    _picture(truth, "true mask", (np.uint8,))
-    _same_size(pred, truth)
+    _check_image(pred, "prediction", (np.uint8,))
+    _check_image(truth, "true mask", (np.uint8,))
+    _check_sizes(pred, truth)
 
 
 def check_alphas(pred: np.ndarray, truth: np.ndarray) -> None:
     """Two alphas: (H, W) float32 or float64 in [0, 1], one size, no NaN."""
     for array, name in ((pred, "prediction"), (truth, "true mask")):
-        _picture(array, name, FLOATS)
-        _unit_range(array, name)
-    _same_size(pred, truth)
+        _check_image(array, name, FLOATS)
+        _check_unit_range(array, name)
+    _check_sizes(pred, truth)
 
 
-def check_scored(scored: np.ndarray, truth: np.ndarray) -> None:
+def check_normalised(pred: np.ndarray, truth: np.ndarray) -> None:
     """A normalised map (H, W) float in [0, 1] and a mask (H, W) bool, one size."""
-    _picture(scored, "prediction", FLOATS)
-    _picture(truth, "true mask", (np.bool_,))
-    _same_size(scored, truth)
-    _unit_range(scored, "prediction")
+    _check_image(pred, "prediction", FLOATS)
+    _check_image(truth, "true mask", (np.bool_,))
+    _check_sizes(pred, truth)
+    _check_unit_range(pred, "prediction")
 
 
 def check_level(level: int, name: str) -> None:

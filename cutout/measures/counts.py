@@ -1,7 +1,7 @@
 """Measures of two masks that follow from four counts.
 
 One rule for empty masks everywhere: where a ratio is 0/0, two masks that agree score 1 and two
-that do not score 0. So two empty masks score 1, and marking something on an empty picture 0.
+that do not score 0. So two empty masks score 1, and a prediction on an image without subject 0.
 """
 
 from dataclasses import asdict, dataclass
@@ -13,15 +13,15 @@ from cutout.measures.checks import check_masks
 
 @dataclass(frozen=True)
 class Counts:
-    """Pixels of one picture: rightly kept, wrongly kept, missed, rightly removed."""
+    """Pixels of one image: true and false positives, false and true negatives."""
 
     tp: int
     fp: int
     fn: int
     tn: int
 
-    def _ratio(self, part: float, whole: float) -> float:
-        return part / whole if whole else float(self.fp + self.fn == 0)
+    def _ratio(self, numerator: float, denominator: float) -> float:
+        return numerator / denominator if denominator else float(self.fp + self.fn == 0)
 
     @property
     def iou(self) -> float:
@@ -35,22 +35,22 @@ class Counts:
 
     @property
     def precision(self) -> float:
-        """Share of what was kept that is subject, in [0, 1]. Kent et al., 1955."""
+        """Share of the predicted subject that is subject, in [0, 1]. Kent et al., 1955."""
         return self._ratio(self.tp, self.tp + self.fp)
 
     @property
     def recall(self) -> float:
-        """Share of the subject that was kept, in [0, 1]. Kent et al., 1955."""
+        """Share of the subject that was predicted, in [0, 1]. Kent et al., 1955."""
         return self._ratio(self.tp, self.tp + self.fn)
 
     @property
     def specificity(self) -> float:
-        """Share of the background that was removed, in [0, 1]. Yerushalmy, 1947."""
+        """Share of the background that was predicted as such, in [0, 1]. Yerushalmy, 1947."""
         return self._ratio(self.tn, self.tn + self.fp)
 
     @property
     def pixel_accuracy(self) -> float:
-        """Share of pixels that are right, in [0, 1]; 1 where every pixel is ignored."""
+        """Share of pixels predicted correctly, in [0, 1]; 1 where every pixel is ignored."""
         return self._ratio(self.tp + self.tn, self.tp + self.fp + self.fn + self.tn)
 
     def measures(self) -> dict[str, float | int]:
@@ -69,8 +69,8 @@ def count(pred: np.ndarray, truth: np.ndarray, valid: np.ndarray | None = None) 
         check_masks(valid, truth)
         pred, truth = pred[valid], truth[valid]
     tp = int(np.count_nonzero(pred & truth))
-    kept, subject = int(np.count_nonzero(pred)), int(np.count_nonzero(truth))
-    return Counts(tp, kept - tp, subject - tp, truth.size - kept - subject + tp)
+    predicted, subject = int(np.count_nonzero(pred)), int(np.count_nonzero(truth))
+    return Counts(tp, predicted - tp, subject - tp, truth.size - predicted - subject + tp)
 
 
 def iou(pred: np.ndarray, truth: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""One picture, all measures: an 8-bit map against an 8-bit true mask."""
+"""All measures of one image: an 8-bit map against an 8-bit true mask."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class MaskPair:
     true_mask: np.ndarray
     valid: np.ndarray | None
 
-    def agreed(self, array: np.ndarray) -> np.ndarray:
-        """The array with ignored pixels set to background, for measures that need neighbours."""
+    def without_ignored(self, array: np.ndarray) -> np.ndarray:
+        """The array with ignored pixels set to background, for measures of neighbourhoods."""
         return array if self.valid is None else np.where(self.valid, array, array.dtype.type(0))
 
 
@@ -39,7 +39,7 @@ class MeasuredValues:
 def make_pair(
     pred: np.ndarray, truth: np.ndarray, threshold: int = THRESHOLD, ignore: int | None = None
 ) -> MaskPair:
-    """Check two maps (H, W) uint8 and binarise them: subject is above `threshold`.
+    """Check two maps (H, W) uint8 and binarise them: subject is above the level `threshold`.
 
     ignore: a level of the true mask whose pixels do not count (128 in some sets). Measures of
     single pixels leave them out; measures of shape (S, E, weighted F, boundary, gradient,
@@ -58,32 +58,35 @@ def _mask(pair: MaskPair) -> MeasuredValues:
 
 
 def _paper(pair: MaskPair) -> MeasuredValues:
-    scored = conventions.by_maximum(pair.pred)
-    precision, recall = curves.precision_recall(scored, pair.true_mask, pair.valid)
+    pred = conventions.by_maximum(pair.pred)
+    precision, recall = curves.precision_recall(pred, pair.true_mask, pair.valid)
     f = curves.f_measure(precision, recall)
     values = {
         "paper_max_f": float(f.max()),
         "paper_mean_f": float(f.mean()),
-        "paper_mae": mae(scored, pair.true_mask, pair.valid),
+        "paper_mae": mae(pred, pair.true_mask, pair.valid),
     }
     return MeasuredValues(values, {"precision": precision, "recall": recall})
 
 
 def _pysodmetrics(pair: MaskPair) -> MeasuredValues:
-    scored = conventions.by_range(pair.pred)
-    values = {"sod_mae": mae(scored, pair.true_mask, pair.valid)}
-    scored, true_mask = pair.agreed(scored), pair.agreed(pair.true_mask)
-    f, values["sod_adaptive_f"] = saliency.f_curve(scored, true_mask)
-    e, values["sod_adaptive_e"] = saliency.e_curve(scored, true_mask)
-    values["sod_weighted_f"] = saliency.weighted_f(scored, true_mask)
-    values["sod_s"] = saliency.s_measure(scored, true_mask)
+    pred = conventions.by_range(pair.pred)
+    values = {"sod_mae": mae(pred, pair.true_mask, pair.valid)}
+    pred, true_mask = pair.without_ignored(pred), pair.without_ignored(pair.true_mask)
+    f, values["sod_adaptive_f"] = saliency.f_curve(pred, true_mask)
+    e, values["sod_adaptive_e"] = saliency.e_curve(pred, true_mask)
+    values["sod_weighted_f"] = saliency.weighted_f(pred, true_mask)
+    values["sod_s"] = saliency.s_measure(pred, true_mask)
     values |= {"sod_max_f": float(f.max()), "sod_mean_f": float(f.mean())}
     values |= {"sod_max_e": float(e.max()), "sod_mean_e": float(e.mean())}
     return MeasuredValues(values, {"f": f, "e": e})
 
 
 def _boundary(pair: MaskPair) -> MeasuredValues:
-    pred_mask, true_mask = pair.agreed(pair.pred_mask), pair.agreed(pair.true_mask)
+    pred_mask, true_mask = (
+        pair.without_ignored(pair.pred_mask),
+        pair.without_ignored(pair.true_mask),
+    )
     values = {
         "boundary_iou": boundary.boundary_iou(pred_mask, true_mask),
         "boundary_iou_fine": boundary.boundary_iou(pred_mask, true_mask, boundary.FINE_BAND),
@@ -93,7 +96,9 @@ def _boundary(pair: MaskPair) -> MeasuredValues:
 
 
 def _soft(pair: MaskPair) -> MeasuredValues:
-    pred, truth = (pair.agreed(a).astype(np.float32) / 255 for a in (pair.pred, pair.truth))
+    pred, truth = (
+        pair.without_ignored(a).astype(np.float32) / 255 for a in (pair.pred, pair.truth)
+    )
     values = {
         "sad": soft.sad(pred, truth, pair.valid),
         "mse": soft.mse(pred, truth, pair.valid),
@@ -113,7 +118,7 @@ _BY_GROUP: dict[str, Callable[[MaskPair], MeasuredValues]] = {
 
 
 def score(pair: MaskPair, groups: tuple[str, ...] = GROUPS) -> MeasuredValues:
-    """The measures of the named groups for one picture, which is taken as a set of one."""
+    """The measures of the named groups for one image, which is taken as a set of one."""
     for name in groups:
         if name not in _BY_GROUP:
             raise InvalidValue(

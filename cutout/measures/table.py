@@ -1,12 +1,10 @@
-"""The measures by name: which way is better, where they come from, how a report calls them."""
+"""The measures by name: group, label in reports, whether higher is better."""
 
 from typing import NamedTuple
 
-from cutout.errors import InvalidValue
-
 
 class Measure(NamedTuple):
-    """One row: report label, group, which way is better, whether it has no upper end."""
+    """One row: label in reports, group, whether higher is better, whether it has no upper bound."""
 
     label: str
     group: str
@@ -14,8 +12,8 @@ class Measure(NamedTuple):
     unbounded: bool = False
 
 
-# `paper_` and `sod_` say the convention. A curve's maximum or mean over a set is taken on the
-# set's mean curve, so it is no mean of the pictures' values.
+# `paper_` and `sod_` name the convention. A curve's maximum or mean over a set is that of the
+# set's mean curve, and not the mean of the images' values.
 MEASURES = {
     "iou": Measure("IoU", "mask"),
     "dice": Measure("Dice", "mask"),
@@ -44,17 +42,5 @@ MEASURES = {
     "connectivity": Measure("Connectivity error (thousands)", "soft", False, True),
 }
 GROUPS = ("mask", "paper", "pysodmetrics", "boundary", "soft")
-# What `Scores.curves` may hold: the first two of `paper`, the others of `pysodmetrics`.
+# What `MeasuredValues.curves` may hold: `paper` gives the first two, `pysodmetrics` the others.
 CURVES = ("precision", "recall", "f", "e")
-
-
-def groups_of(names: list[str]) -> tuple[str, ...]:
-    """The groups that give the named measures; a group's own name stands for all of it."""
-    allowed = [*GROUPS, *MEASURES]
-    for name in names:
-        if name not in allowed:
-            raise InvalidValue(
-                f"The measure {name!r} is not known.", field="measures", allowed=allowed
-            )
-    wanted = {MEASURES[name].group if name in MEASURES else name for name in names}
-    return tuple(group for group in GROUPS if group in wanted)
