@@ -10,13 +10,15 @@ import atexit
 import os
 import sys
 import threading
-from functools import cached_property, partial
+from functools import cached_property
 
+import numpy as np
 from flask import g, redirect, request
 from flask_openapi import OpenAPI
 
 from cutout import __version__, api, cli, images, pipeline, telemetry
-from cutout.batching import Batcher, ConcurrencyLimit, QueueLimit
+from cutout.admission import ConcurrencyLimit, QueueLimit
+from cutout.batching import Batcher
 from cutout.cache import Cache
 from cutout.errors import ConfigurationError
 from cutout.http import problems
@@ -27,7 +29,7 @@ from cutout.settings import Settings
 from cutout.settings import load as load_settings
 from cutout.storage import Storage
 
-# Of the deadline: the rest is for pictures that take longer than those before them.
+# Of the deadline: the rest is for images that take longer than those before them.
 MAX_WAIT_SHARE = 0.8
 INFO = {
     "title": "cutout",
@@ -39,11 +41,11 @@ INFO = {
 class Parts:
     """Builds the long-lived parts once, when first asked for: commands may never need a model."""
 
-    def __init__(self, knobs: Settings, model=None) -> None:
+    def __init__(self, settings: Settings, model=None) -> None:
         """Keep the settings; a `model` given here is used instead of loading one."""
-        self.settings, self._given = knobs, model
+        self.settings, self._given = settings, model
         self.telemetry = telemetry.Telemetry()
-        self.limits = images.Limits(max_pixels=knobs.max_pixels, formats=knobs.formats)
+        self.limits = images.Limits(max_pixels=settings.max_pixels, formats=settings.formats)
         self._lock = threading.RLock()
 
     @property
@@ -63,14 +65,17 @@ class Parts:
 
     @property
     def workers(self) -> int:
-        """Pictures worked on at once: enough to keep the cores and the model's batches busy."""
+        """Images worked on at once: enough to keep the cores and the model's batches busy."""
         return self.settings.workers or max(usable_cores(), 2 * self.batcher.max_batch)
 
-    def cut(self, data: bytes, made: pipeline.Plan) -> bytes:
+    def infer(self, tensor: np.ndarray) -> np.ndarray:
+        """Scores (S, S) of one tensor (3, S, S), without a deadline: for the commands."""
+        return self.batcher.run(tensor, deadline=float("inf"))
+
+    def cut(self, data: bytes, plan: pipeline.Plan) -> bytes:
         """Image file in, image file out: for the commands."""
-        picture = images.decode(data, self.limits)
-        infer = partial(self.batcher.run, deadline=float("inf"))
-        return pipeline.cut_out(picture, made, self.model, infer).encode()
+        image = images.decode(data, self.limits)
+        return pipeline.cut_out(image, plan, self.model, self.infer).data
 
     @cached_property
     def _model(self):
@@ -80,28 +85,35 @@ class Parts:
 
     @cached_property
     def _batcher(self) -> Batcher:
-        batcher = Batcher(self.model.infer, self.settings.max_batch or self.model.max_batch)
+        settings = self.settings
+        batcher = Batcher(
+            self.model.infer,
+            settings.max_batch or self.model.preferred_batch,
+            settings.model_timeout_s,
+        )
         # An engine that is still computing while the interpreter goes down aborts the process.
         atexit.register(batcher.close)
         return batcher
 
     @cached_property
     def _service(self) -> Service:
-        knobs = self.settings
-        storage = Storage(knobs.upload_dir, knobs.result_dir, knobs.keep_s, knobs.quota_bytes)
+        settings = self.settings
+        storage = Storage(
+            settings.upload_dir, settings.result_dir, settings.keep_s, settings.quota_bytes
+        )
         storage.open()
         service = Service(
             model=self.model,
             batcher=self.batcher,
             queue_limit=QueueLimit(
-                knobs.queue, knobs.queue_megapixels, MAX_WAIT_SHARE * knobs.deadline_s
+                settings.queue, settings.queue_megapixels, MAX_WAIT_SHARE * settings.deadline_s
             ),
             concurrency_limit=ConcurrencyLimit(self.workers, 100),
             storage=storage,
             telemetry=self.telemetry,
-            cache=Cache(knobs.cache_bytes),
+            cache=Cache(settings.cache_bytes),
             limits=self.limits,
-            deadline_s=knobs.deadline_s,
+            deadline_s=settings.deadline_s,
         )
         warm_up()
         atexit.register(service.close)
@@ -113,13 +125,13 @@ def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
 
     model: anything like `u2net.RembgModel`. Raises ConfigurationError when it cannot start.
     """
-    knobs = settings or load_settings()
+    settings = settings or load_settings()
     app = OpenAPI(__name__, info=INFO, doc_prefix="/docs", validation_error_status=400)
     app.openapi_version = "3.1.0"
     app.validation_error_model = problems.Problem
     app.validation_error_callback = problems.from_validation
-    app.config["MAX_CONTENT_LENGTH"] = knobs.max_bytes
-    parts = app.extensions["cutout"] = Parts(knobs, model)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_bytes
+    parts = app.extensions["cutout"] = Parts(settings, model)
     for blueprint in api.BLUEPRINTS:
         app.register_api(blueprint)
     problems.register(app)

@@ -1,4 +1,4 @@
-"""A memory for what was computed from the same bytes before: bounded, least recently used out."""
+"""A bounded cache of values by key: the least recently used are dropped first."""
 
 import threading
 from collections import OrderedDict
@@ -7,32 +7,32 @@ from typing import Any
 
 
 class Cache:
-    """Keeps values up to `max_bytes` together; 0 keeps nothing. Values must not be changed."""
+    """Keeps values of up to `max_bytes` together; 0 keeps nothing. Values must not be changed."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes, self.bytes = max_bytes, 0
         self.hits = self.misses = 0
-        self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> Any | None:
-        """Return the value kept under `key`, or None."""
+        """Return the value stored under `key`, or None."""
         with self._lock:
-            if key not in self._kept:
+            if key not in self._entries:
                 self.misses += 1
                 return None
-            self._kept.move_to_end(key)
+            self._entries.move_to_end(key)
             self.hits += 1
-            return self._kept[key][0]
+            return self._entries[key][0]
 
     def put(self, key: Hashable, value: Any, size_bytes: int) -> None:
-        """Keep `value`; the least recently used go until all fit."""
+        """Store `value`; the least recently used are dropped until all fit."""
         if size_bytes > self.max_bytes:
             return
         with self._lock:
-            _, old = self._kept.pop(key, (None, 0))
-            self._kept[key] = value, size_bytes
+            _, old = self._entries.pop(key, (None, 0))
+            self._entries[key] = value, size_bytes
             self.bytes += size_bytes - old
             while self.bytes > self.max_bytes:
-                _, (_, freed) = self._kept.popitem(last=False)
+                _, (_, freed) = self._entries.popitem(last=False)
                 self.bytes -= freed

@@ -38,7 +38,7 @@ def number(value: object) -> object:
 
 
 class Options(BaseModel):
-    """How one picture is cut out. Same names in HTTP fields, command flags and Python."""
+    """How one image is cut out. Same names in HTTP fields, command flags and Python."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False
@@ -46,30 +46,31 @@ class Options(BaseModel):
 
     quality: Literal["standard", "best"] = Field(
         "standard",
-        description="best lets three views vote, at about 3.5 times the model's time",
+        description="best merges three views, at about 3.5 times the model's time",
     )
     input_size: Annotated[Literal[320, 384, 512] | None, BeforeValidator(number)] = Field(
         None, description="side in px of the square the model sees; default: the model's own"
     )
     fit: Literal["stretch", "pad"] = Field(
         "stretch",
-        description="how a picture becomes that square: stretched, or padded to keep its ratio",
+        description="how an image becomes that square: stretched, or padded to keep its ratio",
     )
     edges: Literal["auto", "snap", "off"] = Field(
         "auto",
-        description="align the matte with the picture's edges; auto knows hair from hard edges",
+        description="align the matte with the image's edges; "
+        "auto widens the window where colours explain a soft edge",
     )
     threshold: strength(0.5, 1) = Field(
-        None, description="make the matte binary at this alpha; on is 0.5"
+        None, description="make the matte binary: a pixel is subject above this alpha; on is 0.5"
     )
     softness: float = Field(
         0, ge=0, le=1, description="width in alpha of a soft ramp around the threshold; 0 is binary"
     )
     drop_specks: strength(0.001, 1) = Field(
-        None, description="remove pieces below this share of the picture; on is 0.001"
+        None, description="remove pieces below this share of the image; on is 0.001"
     )
     fill_holes: strength(0.01, 1) = Field(
-        None, description="fill holes below this share of the picture; on is 0.01"
+        None, description="fill holes below this share of the image; on is 0.01"
     )
     smooth: strength(2, 50) = Field(
         None, description="round the outline over this radius in px; on is 2"

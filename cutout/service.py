@@ -1,4 +1,4 @@
-"""The use cases behind the doors: remove a background, evaluate, tell the state.
+"""The use cases behind the endpoints: remove a background, evaluate, report the state.
 
 Owns the parts that live as long as the process; knows nothing of HTTP.
 """
@@ -7,98 +7,95 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 
 from cutout import __version__, images, measures, pipeline
-from cutout.batching import Batcher, ConcurrencyLimit, QueueLimit, always
+from cutout.admission import ConcurrencyLimit, QueueLimit
+from cutout.batching import Batcher, always
 from cutout.cache import Cache
-from cutout.errors import NotReady, SizeMismatch
+from cutout.errors import DeadlinePassed, NotReady, SizeMismatch
 from cutout.options import Options
-from cutout.pipeline import Extras, Model, Plan, Result, Scores, Tools
+from cutout.pipeline import Extras, Frame, Job, Result, ScoreMap
 from cutout.pixels import to_level
 from cutout.storage import Storage
 from cutout.telemetry import Stages, Telemetry
 
-Wanted = Callable[[], bool]
+Record = dict[str, Any]
+
+
+class Model(pipeline.Model, Protocol):
+    """What the service asks of a model beside what the pipeline does."""
+
+    def describe(self) -> dict[str, str | None]:
+        """Name and hashes of the weights."""
+
+    def device(self) -> dict[str, Any]:
+        """Device asked for and active, runtime, precision, versions, degraded or not."""
+
+    def open_sizes(self, sides: set[int], timeout: float | None = None) -> None:
+        """Compile the model for these input sizes (px) where that has not been done."""
 
 
 @dataclass(frozen=True)
 class RemovalRequest:
-    """One request: the uploaded file, the wishes, the pictures beside it, whether it is wanted."""
+    """One request: the uploaded file, its options, the images beside it, whether it is wanted."""
 
     data: bytes
     options: Options = field(default_factory=Options)
     trimap: bytes | None = None
     background: bytes | None = None
-    wanted: Wanted = always
+    wanted: Callable[[], bool] = always
+
+    def check(self) -> None:
+        """Check the options together, before anything is decoded. Raises InvalidValue."""
+        pipeline.check_options(self.options, self.trimap is not None, self.background is not None)
 
 
 @dataclass(frozen=True)
 class RemovalResult:
-    """A stored result: its id, the bytes to send, the side record, the time of each stage."""
+    """A finished image: the bytes to send, the side record, the time of each stage.
 
-    name: str
+    id: under which it is stored. cache: `hit`, `miss` or `off`.
+    """
+
+    id: str
     data: bytes
-    record: dict
+    record: Record
     stages: Stages
     cache: str
 
 
 @dataclass(frozen=True)
 class MeasureOptions:
-    """Which groups of measures, and the level above which a pixel is subject, in both maps."""
+    """Which groups of measures, and the alpha above which a pixel is subject, in both maps."""
 
     groups: tuple[str, ...] = ("mask",)
-    threshold: int = measures.THRESHOLD
+    threshold: float = 0.5
 
-    def row(self, pred: np.ndarray, truth: np.ndarray) -> dict:
+    @property
+    def level(self) -> int:
+        """The threshold as a level of 8 bits."""
+        return measures.level_of(self.threshold)
+
+    def row(self, pred: np.ndarray, truth: np.ndarray) -> Record:
         """Measures of a map against the true mask, both (H, W) uint8."""
-        pair = measures.make_pair(pred, truth, self.threshold)
-        scores = measures.score(pair, groups=self.groups)
-        return scores.values | {"threshold": self.threshold}
+        pair = measures.make_pair(pred, truth, self.level)
+        values = measures.score(pair, groups=self.groups).values
+        return {**values, "threshold": self.threshold}
 
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """The picture (H, W, 3), the map and the true mask (H, W), all uint8, and the measures."""
+    """The image (H, W, 3), the map and the true mask (H, W), all uint8, and the measures."""
 
     rgb: np.ndarray
     pred: np.ndarray
     truth: np.ndarray
-    row: dict
-
-
-@dataclass
-class Memory:
-    """Remembers the scores of one picture under everything they depend on; says hit or miss."""
-
-    cache: Cache
-    key: tuple
-    state: str = "miss"
-
-    def __call__(self, make: Callable[[], Scores]) -> Scores:
-        """Return the remembered scores, else make and remember them."""
-        if self.cache.max_bytes == 0:
-            self.state = "off"
-            return make()
-        if (known := self.cache.get(self.key)) is not None:
-            self.state = "hit"
-            return known
-        scores = make()
-        self.cache.put(self.key, scores, scores.map.nbytes + 1000)
-        return scores
-
-
-@dataclass
-class Work:
-    """One picture inside the service: its plan, tools and model."""
-
-    made: Plan
-    tools: Tools
-    infer: Callable[[np.ndarray], np.ndarray]
+    row: Record
 
 
 @dataclass
@@ -118,113 +115,144 @@ class Service:
 
     def __post_init__(self) -> None:
         """Export the live figures."""
-        watch = self.telemetry.watch
-        watch(
-            "cutout_inside",
-            "Pictures admitted and not yet answered",
-            lambda: self.queue_limit.inside,
-        )
+        watch, limit = self.telemetry.watch, self.queue_limit
+        watch("cutout_inside", "Images admitted and not yet answered", lambda: limit.inside)
         watch("cutout_waiting", "Tensors waiting for the model", lambda: self.batcher.waiting)
+        watch("cutout_refused", "Images refused because the queue was full", lambda: limit.refused)
+        watch("cutout_cache_hits", "Images whose scores were known", lambda: self.cache.hits)
+        watch("cutout_cache_bytes", "Bytes of cached scores", lambda: self.cache.bytes)
         watch(
-            "cutout_refused", "Pictures refused by the full house", lambda: self.queue_limit.refused
+            "cutout_degraded",
+            "1: a GPU is present but unusable",
+            lambda: int(self.model.device()["degraded"]),
         )
-        watch("cutout_cache_hits", "Pictures whose scores were known", lambda: self.cache.hits)
-        watch("cutout_degraded", "1: a GPU is present but unusable", self._degraded)
-        watch("cutout_cache_bytes", "Bytes of remembered scores", lambda: self.cache.bytes)
 
-    def remove(self, call: RemovalRequest) -> RemovalResult:
+    @property
+    def failed(self) -> str | None:
+        """Why this process can finish no image any more, in words; None while it can."""
+        return self.batcher.failure()
+
+    def remove(self, request: RemovalRequest) -> RemovalResult:
         """Cut the subject out of an uploaded image file and store upload, result and record.
 
-        Raises the errors of `images`, `pipeline`, `batching` and `storage`; a failed picture
+        Raises the errors of `images`, `pipeline`, `batching` and `storage`; a failed image
         leaves nothing behind.
         """
-        pipeline.check(call.options, call.trimap is not None, call.background is not None)
-        stages, memory = Stages(), self._memory(call)
-        with self._admitted(call.data, stages) as (header, deadline):
-            work = self._prepare(call, Tools(stages, memory), deadline)
+        request.check()
+        stages = Stages()
+        with self._admitted(request.data, stages) as (header, deadline):
+            job = self._job(request, stages, deadline)
             with stages("decode"):
-                picture = images.decode(call.data, self.limits)
-            with self.storage.upload(call.data, header.format.lower()) as name:
-                result = pipeline.cut_out(picture, work.made, self.model, work.infer, work.tools)
-                del picture
-                with stages("encode"):
-                    encoded = result.encode()
+                frame = pipeline.begin(images.decode(request.data, self.limits))
+            with self.storage.upload(request.data, header.format.lower()) as name:
+                frame, cache = self._with_scores(frame, request, job)
+                # The frame that comes back holds the pixels alone: encoding takes longest.
+                frame = pipeline.run(pipeline.MATTE + pipeline.RENDER, frame, job)
+                result = pipeline.result_of(pipeline.run(pipeline.ENCODE, frame, job), job)
                 record = self._record(name, result, stages)
-                self.storage.save_result(name, encoded, record)
+                self.storage.save_result(name, result.data, record)
         self.telemetry.finished(stages, result.signals)
-        return RemovalResult(name, encoded, record, stages, memory.state)
+        return RemovalResult(name, result.data, record, stages, cache)
 
-    def evaluate(self, call: RemovalRequest, mask: bytes, how: MeasureOptions) -> EvaluationResult:
-        """Matte a picture and measure it against its true mask.
+    def evaluate(
+        self, request: RemovalRequest, mask: bytes, measure: MeasureOptions
+    ) -> EvaluationResult:
+        """Matte an image and measure it against its true mask.
 
         Raises SizeMismatch naming both sizes.
         """
-        pipeline.check(call.options, call.trimap is not None, call.background is not None)
+        request.check()
         stages = Stages()
-        with self._admitted(call.data, stages) as (_, deadline):
-            work = self._prepare(call, Tools(stages, self._memory(call)), deadline)
+        with self._admitted(request.data, stages) as (_, deadline):
+            job = self._job(request, stages, deadline)
             with stages("decode"):
                 truth = images.decode_mask(mask, self.limits)
-                picture = images.decode(call.data, self.limits)
-            check_sizes(picture.size, truth.shape)
-            matte = pipeline.matte_of(picture, work.made, self.model, work.infer, work.tools)
+                frame = pipeline.begin(images.decode(request.data, self.limits))
+            rgb = frame.rgb
+            check_sizes(frame.size, truth.shape)
+            frame, _ = self._with_scores(frame, request, job)
+            frame = pipeline.run(pipeline.MATTE + pipeline.TRANSPARENCY, frame, job)
             with stages("measure"):
-                pred = to_level(pipeline.shown_alpha(matte, picture))
-                row = how.row(pred, truth)
-        self.telemetry.finished(stages, matte.signals)
-        return EvaluationResult(picture.rgb, pred, truth, row | self._about(matte, stages))
+                pred = to_level(frame.matte)
+                row = measure.row(pred, truth)
+        signals = frame.score_map.signals
+        self.telemetry.finished(stages, signals)
+        about = self._about(signals, frame.warnings, stages)
+        return EvaluationResult(rgb, pred, truth, row | about)
 
-    def score(self, prediction: bytes, mask: bytes, how: MeasureOptions) -> EvaluationResult:
-        """Measure a map made elsewhere against the true mask, on a grey ground for want of one."""
+    def score(self, prediction: bytes, mask: bytes, measure: MeasureOptions) -> EvaluationResult:
+        """Measure a map made elsewhere against the true mask; grey stands for the image."""
         with self._admitted(mask, Stages()):
             truth = images.decode_mask(mask, self.limits)
             pred = images.decode_mask(prediction, self.limits)
             check_sizes(pred.shape, truth.shape)
-            ground = np.full((*pred.shape, 3), 128, np.uint8)
-            return EvaluationResult(ground, pred, truth, how.row(pred, truth))
+            grey = np.full((*pred.shape, 3), 128, np.uint8)
+            return EvaluationResult(grey, pred, truth, measure.row(pred, truth))
 
-    def health(self) -> dict:
+    def health(self) -> Record:
         """State for monitoring: ready or not, model, device, load, version."""
+        failed = self.failed
+        status = "failed" if failed else "draining" if self.draining else "ok"
         return {
-            "status": "draining" if self.draining else "ok",
-            "ready": not self.draining,
+            "status": status,
+            "ready": status == "ok",
+            **({"reason": failed} if failed else {}),
             "model": self.model.describe(),
             "device": self.model.device(),
             "load": {
                 "inside": self.queue_limit.inside,
-                "limit": self.queue_limit.pictures,
+                "limit": self.queue_limit.images,
                 "waiting_for_model": self.batcher.waiting,
             },
             "version": __version__,
         }
 
     def close(self) -> None:
-        """Refuse new pictures, finish those inside, stop the threads."""
+        """Refuse new images, finish those inside, stop the threads."""
         self.draining = True
         self.batcher.close(timeout=self.deadline_s)
         self.storage.close()
 
-    def _degraded(self) -> int:
-        return int(self.model.device()["degraded"])
+    def _with_scores(self, frame: Frame, request: RemovalRequest, job: Job) -> tuple[Frame, str]:
+        """The frame with the model's map, from the cache where it is known; hit, miss or off."""
+        if not self.cache.max_bytes:
+            return self._infer(frame, job), "off"
+        options = request.options
+        content = hashlib.sha256(request.data).digest()
+        key = content, options.quality, options.input_size, options.fit
+        known: ScoreMap | None = self.cache.get(key)
+        if known is not None:
+            return replace(frame, scores=known), "hit"
+        frame = self._infer(frame, job)
+        self.cache.put(key, frame.scores, frame.score_map.map.nbytes + 1000)
+        return frame, "miss"
 
-    def _memory(self, call: RemovalRequest) -> Memory:
-        wishes = call.options
-        content = hashlib.sha256(call.data).digest()
-        return Memory(self.cache, (content, wishes.quality, wishes.input_size, wishes.fit))
+    def _infer(self, frame: Frame, job: Job) -> Frame:
+        """Ask the model; input sizes that are new to it are compiled here, not in its thread."""
+        with job.stages("compile"):
+            self.model.open_sizes(pipeline.input_sides(job.options, self.model), self.deadline_s)
+        return pipeline.run(pipeline.PREPARE + pipeline.INFER, frame, job)
 
-    def _prepare(self, call: RemovalRequest, tools: Tools, deadline: float) -> Work:
-        """Decode the small pictures of the request and fix the order of work."""
-        trimap = images.decode_mask(call.trimap, self.limits) if call.trimap else None
-        back = images.decode(call.background, self.limits).rgb if call.background else None
-        made = pipeline.plan(call.options, Extras(trimap, back))
-        infer = partial(self.batcher.run, deadline=deadline, wanted=call.wanted)
-        return Work(made, tools, infer)
+    def _job(self, request: RemovalRequest, stages: Stages, deadline: float) -> Job:
+        """Decode the images beside the request's own and fix the order of work."""
+        trimap = images.decode_mask(request.trimap, self.limits) if request.trimap else None
+        back = images.decode(request.background, self.limits) if request.background else None
+        plan = pipeline.make_plan(request.options, Extras(trimap, back and back.rgb))
+        infer = partial(self.batcher.run, deadline=deadline, wanted=request.wanted)
+
+        def check_deadline() -> None:
+            if time.monotonic() >= deadline:
+                raise DeadlinePassed("The image was not finished in time; send a smaller one.")
+
+        return Job(plan, self.model, infer, stages, check_deadline)
 
     @contextmanager
     def _admitted(self, data: bytes, stages: Stages) -> Iterator[tuple[images.Header, float]]:
-        """Check the header, pass the gate, wait for a turn: nothing is decoded before that."""
+        """Check the header, wait for a place: nothing is decoded before that."""
         if self.draining:
             raise NotReady("The service is stopping.")
+        if reason := self.failed:
+            raise NotReady(reason)
         deadline = time.monotonic() + self.deadline_s
         header = images.inspect(data, self.limits)
         pixels = header.size[0] * header.size[1]
@@ -235,8 +263,8 @@ class Service:
             stages.add("wait", waited)
             yield header, deadline
 
-    def _record(self, name: str, result: Result, stages: Stages) -> dict:
-        height, width = result.pixels.shape[:2]
+    def _record(self, name: str, result: Result, stages: Stages) -> Record:
+        height, width = result.size
         return {
             "id": name,
             "file": f"{name}.{images.SUFFIX[result.options.format]}",
@@ -244,21 +272,23 @@ class Service:
             "options": result.options.model_dump(mode="json"),
             "width": width,
             "height": height,
-            **self._about(result, stages),
+            **self._about(result.signals, result.warnings, stages),
         }
 
-    def _about(self, made: Result | pipeline.Matte, stages: Stages) -> dict:
+    def _about(
+        self, signals: dict[str, object], warnings: tuple[str, ...], stages: Stages
+    ) -> Record:
         return {
             "model": self.model.describe(),
             "device": self.model.device(),
             "timings_ms": dict(stages.ms),
-            "quality": made.signals,
-            "warnings": list(made.warnings),
+            "quality": signals,
+            "warnings": list(warnings),
         }
 
 
-def check_sizes(size: tuple[int, int], mask: tuple[int, int]) -> None:
-    """Raise SizeMismatch, naming both, unless a mask has the upright picture's size."""
+def check_sizes(size: tuple[int, int], mask: tuple[int, ...]) -> None:
+    """Raise SizeMismatch, naming both, unless a mask has the upright image's size."""
     if tuple(size) != tuple(mask):
         (height, width), (mask_height, mask_width) = size, mask
         raise SizeMismatch(

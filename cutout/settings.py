@@ -1,5 +1,8 @@
-"""Every knob of the service: name, type, default, unit and meaning; read from `CUTOUT_*`."""
+"""Every setting of the service: name, type, default, unit and meaning; read from `CUTOUT_*`."""
 
+import difflib
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,21 +32,24 @@ class Settings(BaseSettings):
     )
     threads: int = Field(0, ge=0, description="cores for the model; 0 takes all that are allowed")
     max_batch: int = Field(
-        0, ge=0, le=64, description="pictures in one pass; 0 takes what memory and device allow"
+        0, ge=0, le=64, description="images in one pass; 0 takes what memory and device allow"
     )
-    queue: int = Field(64, ge=1, description="pictures in the service at once; more get 503")
+    queue: int = Field(64, ge=1, description="images in the service at once; more get 503")
     queue_megapixels: int = Field(
         1000, ge=1, description="megapixels in the service at once; more get 503"
     )
     workers: int = Field(
-        0, ge=0, description="pictures worked on at once; 0 takes the number of cores"
+        0, ge=0, description="images worked on at once; 0 takes the number of cores"
     )
-    deadline_s: float = Field(30, gt=0, description="seconds a picture may take; then 504")
+    deadline_s: float = Field(30, gt=0, description="seconds an image may take; then 504")
     body_timeout_s: float = Field(
         20, gt=0, description="seconds a body may pause while it arrives; then 408"
     )
+    model_timeout_s: float = Field(
+        120, gt=0, description="seconds one pass of the model may take; then the process ends"
+    )
     max_bytes: int = Field(20_000_000, ge=1, description="bytes a request's body may have")
-    max_pixels: int = Field(50_000_000, ge=1, description="pixels a picture may have")
+    max_pixels: int = Field(50_000_000, ge=1, description="pixels an image may have")
     formats: Annotated[tuple[str, ...], NoDecode] = Field(
         ("JPEG", "PNG", "WEBP"), description=f"image types let in, of {', '.join(FORMATS)}"
     )
@@ -61,7 +67,7 @@ class Settings(BaseSettings):
 
     @field_validator("formats", mode="before")
     @classmethod
-    def _known_formats(cls, value: object) -> object:
+    def _known_formats(cls, value: str | tuple[str, ...]) -> tuple[str, ...]:
         names = value.upper().replace(" ", "").split(",") if isinstance(value, str) else value
         unknown = [name for name in names if name not in FORMATS]
         if unknown or not names:
@@ -70,7 +76,9 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Settings from the environment; a wrong one is named together with what is allowed."""
+    """Settings from the environment; a wrong or unknown one is named with what is allowed."""
+    if unknown := sorted(set(_variables(os.environ)) - _KNOWN):
+        raise ConfigurationError("; ".join(_unknown(name) for name in unknown))
     try:
         return Settings()
     except ValidationError as error:
@@ -79,3 +87,18 @@ def load() -> Settings:
             for item in error.errors()
         ]
         raise ConfigurationError("; ".join(lines)) from None
+
+
+# Where the tests find research images; nothing here reads it.
+_KNOWN = {f"CUTOUT_{name.upper()}" for name in Settings.model_fields} | {"CUTOUT_DATA"}
+
+
+def _variables(environ: Mapping[str, str]) -> list[str]:
+    """Names of ours in the environment; as pydantic does, without regard to case."""
+    return [name.upper() for name in environ if name.upper().startswith("CUTOUT_")]
+
+
+def _unknown(name: str) -> str:
+    nearest = difflib.get_close_matches(name, _KNOWN - {"CUTOUT_DATA"}, n=1)
+    hint = f" Did you mean {nearest[0]}?" if nearest else " The README lists the settings."
+    return f"{name} is not a setting.{hint}"

@@ -136,7 +136,7 @@ def test_too_many_pixels_are_refused_from_the_header(client):
 
 def test_a_full_house_answers_503_and_when_to_come_back(client, app, disc_png):
     queue_limit = app.extensions["cutout"].service.queue_limit
-    queue_limit.pictures = 0
+    queue_limit.images = 0
     response = post(client, "/remove-bg", image=disc_png)
     problem(response, 503, "overloaded")
     assert int(response.headers["Retry-After"]) >= 1
@@ -144,7 +144,7 @@ def test_a_full_house_answers_503_and_when_to_come_back(client, app, disc_png):
 
 def test_a_full_house_reads_no_form(client, app):
     """Whatever is in it: parsing megabytes of those who are refused would slow the others."""
-    app.extensions["cutout"].service.queue_limit.pictures = 0
+    app.extensions["cutout"].service.queue_limit.images = 0
     for address in ("/remove-bg", "/evaluate"):
         problem(client.post(address, data=b"no form at all"), 503, "overloaded")
     assert client.get("/health").status_code == 200
@@ -259,6 +259,6 @@ def test_an_unknown_measure_is_named(client, disc_mask):
 
 
 def test_evaluating_needs_a_place_in_the_house_too(client, app, disc_mask):
-    app.extensions["cutout"].service.queue_limit.pictures = 0
+    app.extensions["cutout"].service.queue_limit.images = 0
     response = post(client, "/evaluate", prediction=disc_mask, mask=disc_mask)
     problem(response, 503, "overloaded")

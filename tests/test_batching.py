@@ -1,6 +1,5 @@
-"""Batches, deadlines, poisoned pictures, the gate and the turnstile."""
+"""Batches, deadlines, inputs on which the model fails."""
 
-import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from cutout.batching import Batcher, ConcurrencyLimit, QueueLimit, Ticket
-from cutout.errors import DeadlinePassed, ModelFailed, NotReady, Overloaded
+from cutout.batching import Batcher, Ticket
+from cutout.errors import DeadlinePassed, ModelFailed, NotReady
 
 NEVER = float("inf")
 
@@ -152,116 +151,3 @@ def test_close_answers_what_waits_and_refuses_what_comes(batcher, held, pool):
     closing.result()
     with pytest.raises(NotReady):
         batcher.run(tensor(1), NEVER)
-
-
-def test_the_gate_counts_pictures():
-    queue_limit = QueueLimit(2, 100)
-    with (
-        queue_limit.admit(1_000_000),
-        queue_limit.admit(1_000_000),
-        pytest.raises(Overloaded),
-        queue_limit.admit(1),
-    ):
-        pass
-    with queue_limit.admit(1):
-        assert (queue_limit.inside, queue_limit.refused) == (1, 1)
-
-
-def test_the_gate_counts_megapixels_but_lets_a_single_large_picture_in():
-    queue_limit = QueueLimit(10, 20)
-    with queue_limit.admit(50_000_000), pytest.raises(Overloaded), queue_limit.admit(1_000_000):
-        pass
-    with queue_limit.admit(15_000_000), queue_limit.admit(5_000_000):
-        assert queue_limit.inside == 2
-
-
-class Clock:
-    """Monotonic seconds that pass when told to."""
-
-    def __init__(self, monkeypatch):
-        self.now = 100.0
-        monkeypatch.setattr(time, "monotonic", lambda: self.now)
-
-
-def test_the_gate_refuses_who_would_be_too_late_and_says_when_to_come_back(monkeypatch):
-    clock, queue_limit = Clock(monkeypatch), QueueLimit(100, 1000, max_expected_wait_s=10)
-    with queue_limit.admit(1):
-        clock.now += 4
-    assert queue_limit.seconds_per_image == 4
-    with queue_limit.admit(1), queue_limit.admit(1):
-        with pytest.raises(Overloaded), queue_limit.admit(1):
-            pass
-        with pytest.raises(Overloaded):
-            queue_limit.refuse_early()
-    queue_limit.refuse_early()
-    assert queue_limit.refused == 2
-
-
-def test_those_refused_together_come_back_at_different_times(monkeypatch):
-    """Two pictures of four seconds each are inside: all of it has left in 8 seconds."""
-    random.seed(1)
-    clock, queue_limit = Clock(monkeypatch), QueueLimit(2, 1000)
-    with queue_limit.admit(1):
-        clock.now += 4
-    times = []
-    with queue_limit.admit(1), queue_limit.admit(1):
-        for _ in range(50):
-            with pytest.raises(Overloaded) as refused:
-                queue_limit.refuse_early()
-            times.append(refused.value.retry_after)
-    assert set(times) == {3, 4, 5, 6, 7, 8}
-
-
-def test_the_gate_counts_only_busy_time_and_finished_pictures(monkeypatch):
-    clock, queue_limit = Clock(monkeypatch), QueueLimit(100, 1000)
-    with queue_limit.admit(1):
-        clock.now += 2
-    clock.now += 500
-    with queue_limit.admit(1):
-        clock.now += 2
-    with pytest.raises(ValueError), queue_limit.admit(1):
-        clock.now += 100
-        raise ValueError
-    assert queue_limit.seconds_per_image == pytest.approx(2)
-
-
-def test_an_empty_house_takes_a_picture_however_slow_the_last_one_was(monkeypatch):
-    clock, queue_limit = Clock(monkeypatch), QueueLimit(100, 1000, max_expected_wait_s=1)
-    with queue_limit.admit(1):
-        clock.now += 50
-    with queue_limit.admit(1):
-        assert queue_limit.inside == 1
-
-
-def test_the_turnstile_holds_its_bound_and_keeps_the_order(pool):
-    concurrency_limit, order, most = ConcurrencyLimit(2, 100), [], []
-
-    def pass_through(number):
-        with concurrency_limit.enter(1_000_000, NEVER):
-            order.append(number)
-            most.append(concurrency_limit._inside)
-
-    with concurrency_limit.enter(1, NEVER), concurrency_limit.enter(1, NEVER):
-        jobs = []
-        for number in range(8):
-            jobs.append(pool.submit(pass_through, number))
-            limit = time.monotonic() + 5
-            while len(concurrency_limit._line) <= number and time.monotonic() < limit:
-                threading.Event().wait(0.001)
-    for job in jobs:
-        job.result()
-    assert sorted(order) == list(range(8))
-    assert order[0] in (0, 1)
-    assert max(most) <= 2
-
-
-def test_the_turnstile_gives_up_at_the_deadline_and_frees_the_line():
-    concurrency_limit = ConcurrencyLimit(1, 100)
-    with (
-        concurrency_limit.enter(1, NEVER),
-        pytest.raises(DeadlinePassed),
-        concurrency_limit.enter(1, time.monotonic() + 0.02),
-    ):
-        pass
-    with concurrency_limit.enter(1, NEVER) as waited:
-        assert waited < 1

@@ -1,4 +1,4 @@
-"""`POST /evaluate`: a picture (or a map made elsewhere) and its true mask in, measures back."""
+"""`POST /evaluate`: an image (or a map made elsewhere) and its true mask in, measures back."""
 
 from dataclasses import replace
 
@@ -7,42 +7,57 @@ from flask_openapi import APIBlueprint, FileStorage
 from pydantic import Field
 
 from cutout import images, measures
-from cutout.api.remove import BINARY, PictureForm
+from cutout.api.remove import BINARY, ImageForm
 from cutout.errors import InvalidValue, MissingField
 from cutout.http.common import read, refuse_when_full, service, signal_headers
 from cutout.http.problems import responses
+from cutout.options import Options
 from cutout.service import EvaluationResult, MeasureOptions, RemovalRequest
 
+# Options of the image that /remove-bg answers; the matte is measured before they apply.
+RESULT_ONLY = (
+    *("decontaminate", "background", "blend", "output", "format"),
+    *("crop", "crop_margin", "max_size", "softness"),
+)
 bp = APIBlueprint("evaluate", __name__)
 bp.before_request(refuse_when_full)
 
 
-class EvaluateForm(PictureForm):
-    """A picture, or a map made elsewhere, and the mask a person drew.
+class EvaluateForm(ImageForm):
+    """An image, or a map made elsewhere, and the mask a person drew.
 
-    The same options as for `/remove-bg`, so that one can ask what they do to this picture;
-    `threshold` is the level at which both sides become masks.
+    The same options as for `/remove-bg`, so that one can ask what they do to this image;
+    `threshold` is the alpha above which a pixel is subject, here in both maps.
     """
 
     image: FileStorage | None = Field(None, description="the photograph: we cut it out")
     prediction: FileStorage | None = Field(
         None, description="instead: a cut-out (its alpha counts), map or mask made elsewhere"
     )
-    mask: FileStorage = Field(description="the true mask, of the picture's size; white is subject")
-    threshold: int = Field(
-        measures.THRESHOLD, ge=0, le=255, description="a pixel is subject above this level"
+    mask: FileStorage = Field(description="the true mask, of the image's size; white is subject")
+    threshold: float = Field(
+        0.5, ge=0, le=1, description="a pixel is subject above this alpha, in both maps"
     )
     measures: str = Field(
         "mask", description=f"groups of measures: all, or a list of {', '.join(measures.GROUPS)}"
     )
     overlay: bool = Field(
-        False, description="answer a picture of true, missed and wrongly kept pixels instead"
+        False, description="answer an image of true, missed and wrongly kept pixels instead"
     )
 
-    def call(self, data: bytes) -> RemovalRequest:
-        """As `/remove-bg`; `threshold` measures here, on the matte it would give the same masks."""
-        call = super().call(data)
-        return replace(call, options=call.options.model_copy(update={"threshold": None}))
+    def removal(self, data: bytes) -> RemovalRequest:
+        """As `/remove-bg`; the threshold measures here, so that no other step sees a binary matte.
+
+        Raises InvalidValue for options of the result, which is not made here.
+        """
+        for name in RESULT_ONLY:
+            if getattr(self, name) != Options.model_fields[name].default:
+                raise InvalidValue(
+                    f"{name} has no effect on /evaluate, which measures the matte; leave it out.",
+                    field=name,
+                )
+        request = super().removal(data)
+        return replace(request, options=request.options.model_copy(update={"threshold": None}))
 
     def groups(self) -> tuple[str, ...]:
         """Names of the groups asked for. Raises InvalidValue."""
@@ -70,19 +85,19 @@ RESPONSES = {
 
 @bp.post("/evaluate", summary="Measure a cut-out against its true mask", responses=RESPONSES)
 def evaluate(form: EvaluateForm):
-    how = MeasureOptions(form.groups(), form.threshold)
+    measure = MeasureOptions(form.groups(), form.threshold)
     if (form.image is None) == (form.prediction is None):
         raise MissingField("Send image or prediction, one of them, and mask.", field="image")
     mask = read(form.mask, "mask")
     if form.image:
-        done = service().evaluate(form.call(read(form.image, "image")), mask, how)
+        result = service().evaluate(form.removal(read(form.image, "image")), mask, measure)
     else:
-        done = service().score(read(form.prediction, "prediction"), mask, how)
-    return _overlay(done, how.threshold) if form.overlay else jsonify(done.row)
+        result = service().score(read(form.prediction, "prediction"), mask, measure)
+    return _overlay(result, measure.level) if form.overlay else jsonify(result.row)
 
 
-def _overlay(done: EvaluationResult, threshold: int) -> Response:
-    painted = measures.overlay(done.rgb, done.pred > threshold, done.truth > threshold)
-    figures = {name: value for name, value in done.row.items() if isinstance(value, int | float)}
+def _overlay(result: EvaluationResult, level: int) -> Response:
+    painted = measures.overlay(result.rgb, result.pred > level, result.truth > level)
+    figures = {name: value for name, value in result.row.items() if isinstance(value, int | float)}
     picture = images.encode(painted, "png")
     return Response(picture, mimetype="image/png", headers=signal_headers(figures))

@@ -21,32 +21,32 @@ bp = APIBlueprint("remove", __name__)
 bp.before_request(refuse_when_full)
 
 
-class PictureForm(Options):
-    """How to cut a picture out, and the pictures that may come beside it."""
+class ImageForm(Options):
+    """How to cut an image out, and the images that may come beside it."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     trimap: FileStorage | None = Field(
-        None, description="for matting: 0 background, 128 unknown, 255 subject; the picture's size"
+        None, description="for matting: 0 background, 128 unknown, 255 subject; the image's size"
     )
     background_image: FileStorage | None = Field(
         None, description="put behind the subject, covering the result, centred"
     )
 
-    def call(self, data: bytes) -> RemovalRequest:
+    def removal(self, data: bytes) -> RemovalRequest:
         """What is asked of the service for an uploaded file."""
-        wishes = {name: getattr(self, name) for name in Options.model_fields}
+        fields = {name: getattr(self, name) for name in Options.model_fields}
         return RemovalRequest(
             data,
-            Options.model_construct(**wishes),
+            Options.model_construct(**fields),
             self.trimap and read(self.trimap, "trimap"),
             self.background_image and read(self.background_image, "background_image"),
             client_connected(),
         )
 
 
-class RemoveForm(PictureForm):
-    """A picture and how to cut it out."""
+class RemoveForm(ImageForm):
+    """An image and how to cut it out."""
 
     image: FileStorage = Field(description="the photograph: JPEG, PNG or WebP")
 
@@ -61,28 +61,26 @@ RESPONSES = {
 }
 
 
-@bp.post("/remove-bg", summary="Remove the background of a picture", responses=RESPONSES)
+@bp.post("/remove-bg", summary="Remove the background of an image", responses=RESPONSES)
 def remove_bg(form: RemoveForm):
-    answer = service().remove(form.call(read(form.image, "image")))
+    result = service().remove(form.removal(read(form.image, "image")))
     kinds = [*MIMETYPES.values(), "application/json"]
     if request.accept_mimetypes.best_match(kinds) == "application/json":
-        return jsonify(
-            {**answer.record, "cache": answer.cache, "result": f"/results/{answer.name}"}
-        )
-    return _picture(answer)
+        return jsonify({**result.record, "cache": result.cache, "result": f"/results/{result.id}"})
+    return _image(result)
 
 
-def _picture(answer: RemovalResult) -> Response:
-    response = Response(answer.data, mimetype=MIMETYPES[answer.record["options"]["format"]])
+def _image(result: RemovalResult) -> Response:
+    response = Response(result.data, mimetype=MIMETYPES[result.record["options"]["format"]])
     response.headers.update(
         {
-            "X-Cutout-Id": answer.name,
-            "X-Cutout-Cache": answer.cache,
-            "Content-Location": f"/results/{answer.name}",
-            **signal_headers(answer.record["quality"]),
-            **timing_header(answer.stages),
+            "X-Cutout-Id": result.id,
+            "X-Cutout-Cache": result.cache,
+            "Content-Location": f"/results/{result.id}",
+            **signal_headers(result.record["quality"]),
+            **timing_header(result.stages),
         }
     )
-    for warning in answer.record["warnings"]:
+    for warning in result.record["warnings"]:
         response.headers.add("X-Cutout-Warning", warning)
     return response

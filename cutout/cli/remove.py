@@ -94,7 +94,7 @@ def remove(
 
 def _plan(wishes: dict[str, str], background: Path | None) -> pipeline.Plan:
     back = images.decode(background.read_bytes()).rgb if background else None
-    return pipeline.plan(parse_options(wishes), pipeline.Extras(background=back))
+    return pipeline.make_plan(parse_options(wishes), pipeline.Extras(background=back))
 
 
 def _run(jobs: list[tuple[Path, Path]], made: pipeline.Plan) -> list[tuple[Path, str]]:

@@ -6,6 +6,13 @@ from cutout.errors import InvalidValue, SizeMismatch
 
 # A pixel is subject above this 8-bit level, as the data sets define it.
 THRESHOLD = 128
+
+
+def level_of(alpha: float) -> int:
+    """The 8-bit level of an alpha in [0, 1]: .5 is 128."""
+    return round(alpha * 255)
+
+
 FLOATS = (np.float32, np.float64)
 
 

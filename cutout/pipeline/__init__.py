@@ -1,20 +1,44 @@
-"""One picture through the whole path, shared by the service, the commands and `RembgModel`."""
+"""One image through the whole path, shared by the service, the commands and `RembgModel`."""
 
-from cutout.pipeline.path import Matte, Result, Tools, cut_out, matte_of, shown_alpha
-from cutout.pipeline.plan import Extras, Plan, check, plan
-from cutout.pipeline.scores import Model, Scores
+from cutout.pipeline.frame import Frame, Job, Result, begin
+from cutout.pipeline.order import (
+    ENCODE,
+    INFER,
+    MATTE,
+    ORDER,
+    PREPARE,
+    RENDER,
+    TRANSPARENCY,
+    cut_out,
+    make_matte,
+    result_of,
+    run,
+)
+from cutout.pipeline.plan import Extras, Plan, check_options, make_plan
+from cutout.pipeline.scores import Infer, Model, ScoreMap, input_sides
 
 __all__ = [
+    "ENCODE",
+    "INFER",
+    "MATTE",
+    "ORDER",
+    "PREPARE",
+    "RENDER",
+    "TRANSPARENCY",
     "Extras",
-    "Matte",
+    "Frame",
+    "Infer",
+    "Job",
     "Model",
     "Plan",
     "Result",
-    "Scores",
-    "Tools",
-    "check",
+    "ScoreMap",
+    "begin",
+    "check_options",
     "cut_out",
-    "matte_of",
-    "plan",
-    "shown_alpha",
+    "input_sides",
+    "make_matte",
+    "make_plan",
+    "result_of",
+    "run",
 ]

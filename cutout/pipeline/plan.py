@@ -1,22 +1,21 @@
-"""From options to an order of work, checked before any pixel is decoded."""
+"""From options to a checked plan, before any pixel is decoded."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from cutout.compose import colour_names, geometry
 from cutout.errors import InvalidValue
 from cutout.options import Options
-from cutout.refine import masks
 
-Step = Callable[[np.ndarray], np.ndarray]
+Colour = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
 class Extras:
-    """Pictures that come with the request beside the photograph.
+    """Images that come with the request beside the photograph.
 
     trimap: (H, W) uint8 of 0, 128, 255, of the photograph's size. background: (h, w, 3) uint8 of
     any size; it covers the result, centred.
@@ -28,40 +27,87 @@ class Extras:
 
 @dataclass(frozen=True)
 class Plan:
-    """Checked wishes: `steps` refine alpha in this order; `colour` is (r, g, b, a), None: blur."""
+    """Checked options and what follows from them.
+
+    colour: of the background, (r, g, b, a); None blurs the original. margin: around a crop.
+    """
 
     options: Options
     extras: Extras
-    steps: tuple[Step, ...]
-    colour: tuple[int, int, int, int] | None
-    margin: tuple | None
+    colour: Colour | None
+    margin: geometry.Margin
 
     @property
-    def backed(self) -> bool:
+    def blurs(self) -> bool:
+        """Whether the background is the image's own, blurred."""
+        return self.colour is None
+
+    @property
+    def has_background(self) -> bool:
         """Whether something is put behind the subject."""
         return self.extras.background is not None or self.colour is None or self.colour[3] > 0
 
 
-def plan(options: Options, extras: Extras | None = None) -> Plan:
-    """Make the plan of checked options; raises what `check` raises."""
+class Condition(NamedTuple):
+    """An option that has an effect only where `holds` is true, and what it needs in words."""
+
+    option: str
+    holds: Callable[[Options, bool], bool]
+    needs: str
+
+
+# The second argument says whether a background image comes with the request.
+CONDITIONS = (
+    Condition("softness", lambda o, _: o.threshold is not None, "threshold"),
+    Condition("crop_margin", lambda o, _: o.crop, "crop=on"),
+    Condition("matting_iterations", lambda o, _: o.matting != "off", "matting"),
+    Condition("background", lambda o, _: o.output == "cutout", "output=cutout"),
+    Condition(
+        "blend",
+        lambda o, image: o.output == "cutout" and (image or o.background != "transparent"),
+        "a background",
+    ),
+)
+
+
+def make_plan(options: Options, extras: Extras | None = None) -> Plan:
+    """Make the plan of checked options; raises what `check_options` raises."""
     extras = extras or Extras()
-    check(options, extras.trimap is not None, extras.background is not None)
-    margin = geometry.parse_margin(options.crop_margin) if options.crop else None
-    return Plan(options, extras, steps_for(options), colour_of(options), margin)
+    check_options(options, extras.trimap is not None, extras.background is not None)
+    return Plan(options, extras, colour_of(options), geometry.parse_margin(options.crop_margin))
 
 
-def check(options: Options, trimap: bool = False, background: bool = False) -> None:
-    """Check what no single field can know, before any picture is decoded.
+def check_options(options: Options, trimap: bool = False, background: bool = False) -> None:
+    """Check what no single field can know, before any image is decoded.
 
-    trimap, background: whether those pictures come too. Raises InvalidValue naming the field.
+    trimap, background: whether those images come too. Raises InvalidValue naming the field.
     """
-    colour = colour_of(options)
-    if options.crop:
-        geometry.parse_margin(options.crop_margin)
+    geometry.parse_margin(options.crop_margin)
+    _check_images(options, trimap, background)
+    _check_format(options, background)
+    for option, holds, needs in CONDITIONS:
+        changed = getattr(options, option) != Options.model_fields[option].default
+        if changed and not holds(options, background):
+            raise InvalidValue(
+                f"{option} has no effect without {needs}; send that too, or leave {option} out.",
+                field=option,
+            )
+
+
+def _check_images(options: Options, trimap: bool, background: bool) -> None:
     if background and options.background != "transparent":
         raise InvalidValue("Send background or background_image, not both.", field="background")
+    if background and options.output != "cutout":
+        raise InvalidValue(
+            "background_image has no effect without output=cutout; leave one of them out.",
+            field="background_image",
+        )
     if trimap and options.matting == "off":
         raise InvalidValue("A trimap is for matting: choose closed-form or knn.", field="trimap")
+
+
+def _check_format(options: Options, background: bool) -> None:
+    colour = colour_of(options)
     opaque = background or colour is None or colour[3] == 255
     if options.format == "jpeg" and options.output == "cutout" and not opaque:
         raise InvalidValue(
@@ -71,27 +117,6 @@ def check(options: Options, trimap: bool = False, background: bool = False) -> N
         )
 
 
-def colour_of(options: Options) -> tuple[int, int, int, int] | None:
+def colour_of(options: Options) -> Colour | None:
     """The background's (r, g, b, a); None for a blur of the original."""
     return None if options.background == "blur" else colour_names.parse_colour(options.background)
-
-
-def steps_for(options: Options) -> tuple[Step, ...]:
-    """Steps that the options ask for, in the order they run."""
-    wanted = [
-        (options.drop_specks, masks.drop_specks),
-        (options.fill_holes, masks.fill_holes),
-        (options.smooth, masks.smooth),
-        (options.threshold, partial(_threshold, options.softness)),
-        (options.enhance_edges, masks.enhance_edges),
-        (options.feather, masks.feather),
-    ]
-    return tuple(_bound(step, asked) for asked, step in wanted if asked is not None)
-
-
-def _bound(step: Callable, strength: float) -> Step:
-    return lambda alpha: step(alpha, strength)
-
-
-def _threshold(softness: float, alpha: np.ndarray, level: float) -> np.ndarray:
-    return masks.threshold(alpha, level, softness)

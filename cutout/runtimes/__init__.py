@@ -2,5 +2,6 @@
 
 from cutout.runtimes.base import Runtime, RuntimeConfig
 from cutout.runtimes.factory import open_runtime
+from cutout.runtimes.pool import RuntimePool
 
-__all__ = ["Runtime", "RuntimeConfig", "open_runtime"]
+__all__ = ["Runtime", "RuntimeConfig", "RuntimePool", "open_runtime"]

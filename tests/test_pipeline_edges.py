@@ -1,4 +1,4 @@
-"""Which alignment of edges a request gets: matting draws its band from the model's own doubts."""
+"""Which alignment of edges a request gets: matting draws its band where the model is uncertain."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ from standin import StandIn
 
 from cutout import images
 from cutout.options import Options
-from cutout.pipeline import matte_of, plan
-from cutout.pipeline.path import edges_for
+from cutout.pipeline import Job, make_matte, make_plan
+from cutout.pipeline.matte_steps import edge_mode
 from cutout.refine.edges import snap_edges
 
 
@@ -30,7 +30,7 @@ class Soft(StandIn):
     ],
 )
 def test_auto_leaves_the_edges_to_matting(edges, matting, expected):
-    assert edges_for(Options(edges=edges, matting=matting)) == expected
+    assert edge_mode(Options(edges=edges, matting=matting)) == expected
 
 
 @pytest.mark.parametrize("method", ["closed-form", "knn"])
@@ -38,9 +38,10 @@ def test_a_skipped_matting_does_not_cost_the_edges(method):
     rgb = np.zeros((80, 120, 3), np.uint8)
     rgb[:, 40:85] = 250, 180, 90
     model = Soft()
-    picture = images.Picture(rgb, None, None, "png")
-    made = matte_of(picture, plan(Options(matting=method)), model, lambda x: model.infer([x])[0])
-    assert "skipped" in made.warnings[0]
+    image = images.Picture(rgb, None, None, "png")
+    plan = make_plan(Options(matting=method))
+    frame = make_matte(image, Job(plan, model, lambda x: model.infer([x])[0]))
+    assert "skipped" in frame.warnings[0]
     own = model.finish(None, rgb.shape[:2])
-    np.testing.assert_array_equal(made.alpha, snap_edges(rgb, own))
-    assert not np.array_equal(made.alpha, own)
+    np.testing.assert_array_equal(frame.alpha, snap_edges(rgb, own))
+    assert not np.array_equal(frame.alpha, own)

@@ -1,0 +1,94 @@
+"""What the steps of the pipeline hand on, and what they may ask of their caller."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cutout import images
+from cutout.options import Options
+from cutout.pipeline.plan import Plan
+from cutout.pipeline.scores import Infer, Model, ScoreMap
+from cutout.telemetry import Stages
+
+
+def unbounded() -> None:
+    """No deadline: a check that never fails."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """How one image is worked on.
+
+    infer: one tensor (3, S, S) -> scores (S, S), the model's own or a batcher's. stages: takes
+    the time of each step. check_deadline: called before each step; raises when time is up.
+    """
+
+    plan: Plan
+    model: Model
+    infer: Infer
+    stages: Stages = field(default_factory=Stages)
+    check_deadline: Callable[[], None] = unbounded
+
+    @property
+    def options(self) -> Options:
+        """What was asked for."""
+        return self.plan.options
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One image between two steps; a step gives a new frame and leaves the caller's arrays alone.
+
+    rgb: (H, W, 3) uint8, the colours so far; original: as decoded, where a later step needs
+    them. transparency: (H, W) float32 that the file brought, or None. icc: the profile of the
+    colours. tensors: the model's inputs. scores: what the model said. alpha: (H, W) float32, the
+    matte so far. pixels: (h, w[, 3 or 4]) uint8, rendered. data: the encoded file.
+    """
+
+    rgb: np.ndarray
+    transparency: np.ndarray | None = None
+    icc: bytes | None = None
+    original: np.ndarray | None = None
+    tensors: tuple[np.ndarray, ...] = ()
+    scores: ScoreMap | None = None
+    alpha: np.ndarray | None = None
+    pixels: np.ndarray | None = None
+    data: bytes = b""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the colours."""
+        height, width = self.rgb.shape[:2]
+        return height, width
+
+    @property
+    def matte(self) -> np.ndarray:
+        """Alpha, once the model's map was brought to the image's size."""
+        if self.alpha is None:
+            raise ValueError("the step that makes alpha has not run")
+        return self.alpha
+
+    @property
+    def score_map(self) -> ScoreMap:
+        """The model's map, once it was asked."""
+        if self.scores is None:
+            raise ValueError("the model has not run")
+        return self.scores
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished image: the encoded file, its size (height, width), and what is known of it."""
+
+    data: bytes
+    size: tuple[int, int]
+    signals: dict[str, object]
+    warnings: tuple[str, ...]
+    options: Options
+
+
+def begin(image: images.Picture) -> Frame:
+    """The frame of a decoded image."""
+    return Frame(image.rgb, image.alpha, image.icc)

@@ -1,0 +1,75 @@
+"""The steps that make the matte: from the model's map to alpha (H, W) float32."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from cutout.matting.matte import refine_matte
+from cutout.options import Options
+from cutout.pipeline.frame import Frame, Job
+from cutout.refine import masks
+from cutout.refine.edges import snap_edges
+
+
+def finish(frame: Frame, job: Job) -> Frame:
+    """Stretch the model's map and bring it to the image's size."""
+    alpha = job.model.finish(frame.score_map.map, frame.size, job.options.fit)
+    return replace(frame, alpha=alpha)
+
+
+def edge_mode(options: Options) -> str:
+    """How edges are aligned; `auto` leaves them to matting where that is asked for.
+
+    Snapping decides where the model is uncertain; matting decides it better and needs to see it.
+    """
+    matted = options.edges == "auto" and options.matting != "off"
+    return "off" if matted else options.edges
+
+
+def aligns_edges(options: Options) -> bool:
+    """Whether the map's edges are aligned with the image's before the other steps."""
+    return edge_mode(options) != "off"
+
+
+def align_edges(frame: Frame, job: Job) -> Frame:
+    """Align the edges of the map with those of the image."""
+    # `finish` made this array and nobody else holds it: no copy is needed.
+    alpha = frame.matte
+    return replace(frame, alpha=snap_edges(frame.rgb, alpha, edge_mode(job.options), out=alpha))
+
+
+def _mask_step(
+    change: Callable[[np.ndarray, float], np.ndarray], option: str
+) -> Callable[[Frame, Job], Frame]:
+    """A step of `refine.masks` with the strength that the option of this name holds."""
+
+    def apply(frame: Frame, job: Job) -> Frame:
+        return replace(frame, alpha=change(frame.matte, getattr(job.options, option)))
+
+    return apply
+
+
+drop_specks = _mask_step(masks.drop_specks, "drop_specks")
+fill_holes = _mask_step(masks.fill_holes, "fill_holes")
+smooth = _mask_step(masks.smooth, "smooth")
+enhance_edges = _mask_step(masks.enhance_edges, "enhance_edges")
+feather = _mask_step(masks.feather, "feather")
+
+
+def threshold(frame: Frame, job: Job) -> Frame:
+    """Make the matte binary, or with `softness` a ramp around the threshold."""
+    options = job.options
+    level = 0.5 if options.threshold is None else options.threshold
+    return replace(frame, alpha=masks.threshold(frame.matte, level, options.softness))
+
+
+def solve(frame: Frame, job: Job) -> Frame:
+    """Solve alpha in the band around the edge; where that is skipped, align the edges after all."""
+    options, alpha = job.options, frame.matte
+    solved, warnings = refine_matte(
+        frame.rgb, alpha, options.matting, job.plan.extras.trimap, options.matting_iterations
+    )
+    if solved is alpha and edge_mode(options) != options.edges:
+        solved = snap_edges(frame.rgb, alpha, options.edges)
+    return replace(frame, alpha=solved, warnings=frame.warnings + warnings)

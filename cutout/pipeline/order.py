@@ -1,0 +1,96 @@
+"""The order of work from an image to the bytes of its result, in one literal list.
+
+A step runs where its second column says so. The parts can be run apart: a bulk engine
+prepares many images, infers them in one batch and finishes each.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from cutout import images
+from cutout.options import Options
+from cutout.pipeline import matte_steps as matte
+from cutout.pipeline import render_steps as render
+from cutout.pipeline import scores
+from cutout.pipeline.frame import Frame, Job, Result, begin
+from cutout.pipeline.plan import Plan
+from cutout.pipeline.scores import Infer, Model
+
+
+class Step(NamedTuple):
+    """A name for timings, whether a plan wants the step, and what it does."""
+
+    name: str
+    wanted: Callable[[Plan], bool]
+    apply: Callable[[Frame, Job], Frame]
+
+
+def always(plan: Plan) -> bool:
+    """Every plan wants it."""
+    return True
+
+
+def given(name: str) -> Callable[[Plan], bool]:
+    """Whether an option that is off by default (None) was asked for."""
+    return lambda plan: getattr(plan.options, name) is not None
+
+
+def asked(test: Callable[[Options], bool]) -> Callable[[Plan], bool]:
+    """Whether the options say so."""
+    return lambda plan: test(plan.options)
+
+
+PREPARE = (Step("prepare", always, scores.prepare),)
+INFER = (Step("model", always, scores.infer),)
+MATTE = (
+    Step("finish", always, matte.finish),
+    Step("edges", asked(matte.aligns_edges), matte.align_edges),
+    Step("specks", given("drop_specks"), matte.drop_specks),
+    Step("holes", given("fill_holes"), matte.fill_holes),
+    Step("smoothing", given("smooth"), matte.smooth),
+    Step("threshold", given("threshold"), matte.threshold),
+    Step("enhancement", given("enhance_edges"), matte.enhance_edges),
+    Step("feathering", given("feather"), matte.feather),
+    Step("matting", asked(lambda options: options.matting != "off"), matte.solve),
+)
+TRANSPARENCY = (Step("transparency", always, render.apply_transparency),)
+RENDER = (
+    Step("colours", render.needs_colours, render.decontaminate),
+    *TRANSPARENCY,
+    Step("crop", asked(lambda options: options.crop), render.crop),
+    Step("size", given("max_size"), render.limit_size),
+    Step("background", always, render.compose),
+)
+# Apart, so that a caller can let go of the image's arrays before the longest step.
+ENCODE = (Step("encode", always, render.encode),)
+ORDER = PREPARE + INFER + MATTE + RENDER + ENCODE
+
+
+def run(steps: Sequence[Step], frame: Frame, job: Job) -> Frame:
+    """Run the steps that the job's plan wants, in their order."""
+    for step in steps:
+        if step.wanted(job.plan):
+            job.check_deadline()
+            with job.stages(step.name):
+                frame = step.apply(frame, job)
+    return frame
+
+
+def result_of(frame: Frame, job: Job) -> Result:
+    """The result that an encoded frame holds."""
+    if frame.pixels is None:
+        raise ValueError("the frame has not been rendered")
+    height, width = frame.pixels.shape[:2]
+    return Result(frame.data, (height, width), frame.score_map.signals, frame.warnings, job.options)
+
+
+def make_matte(image: images.Picture, job: Job) -> Frame:
+    """The frame of an image up to its final matte, for those who measure it."""
+    return run(PREPARE + INFER + MATTE + TRANSPARENCY, begin(image), job)
+
+
+def cut_out(image: images.Picture, plan: Plan, model: Model, infer: Infer) -> Result:
+    """Cut the subject out of one image; infer: one tensor (3, S, S) -> its scores (S, S)."""
+    job = Job(plan, model, infer)
+    frame = run(PREPARE + INFER + MATTE + RENDER, begin(image), job)
+    return result_of(run(ENCODE, frame, job), job)
