@@ -131,6 +131,16 @@ class Service:
         watch("cutout_cache_hits", "Pictures whose scores were known", lambda: self.cache.hits)
         watch("cutout_degraded", "1: a GPU is present but unusable", self._degraded)
         watch("cutout_cache_bytes", "Bytes of remembered scores", lambda: self.cache.bytes)
+        watch(
+            "cutout_last_sweep_timestamp_seconds",
+            "When expired files were last deleted, Unix time",
+            lambda: self.storage.last_sweep.ended_s,
+        )
+        watch(
+            "cutout_last_sweep_removed_files",
+            "Files that the last sweep deleted",
+            lambda: self.storage.last_sweep.removed,
+        )
 
     def remove(self, call: RemovalRequest) -> RemovalResult:
         """Cut the subject out of an uploaded image file and store upload, result and record.
