@@ -22,6 +22,7 @@ from cutout.batching import Batcher
 from cutout.cache import Cache
 from cutout.errors import ConfigurationError
 from cutout.http import problems
+from cutout.http.connection import limit_read_time
 from cutout.matting.solve import warm_up
 from cutout.parallel import usable_cores
 from cutout.service import Service
@@ -148,7 +149,7 @@ def register_hooks(app: OpenAPI) -> None:
     @app.before_request
     def name_request():
         g.request_id = telemetry.request_id(request.headers.get("X-Request-Id"))
-        api.limit_read_time(app.extensions["cutout"].settings.body_timeout_s)
+        limit_read_time(app.extensions["cutout"].settings.body_timeout_s)
 
     @app.after_request
     def dress(response):

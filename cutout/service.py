@@ -126,6 +126,16 @@ class Service:
             "1: a GPU is present but unusable",
             lambda: int(self.model.device()["degraded"]),
         )
+        watch(
+            "cutout_last_sweep_timestamp_seconds",
+            "When expired files were last deleted, Unix time",
+            lambda: self.storage.last_sweep.ended_s,
+        )
+        watch(
+            "cutout_last_sweep_removed_files",
+            "Files that the last sweep deleted",
+            lambda: self.storage.last_sweep.removed,
+        )
 
     @property
     def failed(self) -> str | None:

@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -196,6 +197,17 @@ def test_metrics_count_requests_and_stages(client, disc_png):
     text = client.get("/metrics").text
     assert 'cutout_requests_total{endpoint="remove.remove_bg",status="200"} 1.0' in text
     assert 'cutout_stage_seconds_count{stage="model"} 1.0' in text
+
+
+def test_metrics_tell_of_the_last_sweep(client, app):
+    app.extensions["cutout"].service.storage.sweep()
+    figures = dict(
+        line.split()
+        for line in client.get("/metrics").text.splitlines()
+        if "last_sweep" in line and not line.startswith("#")
+    )
+    assert time.time() - 60 < float(figures["cutout_last_sweep_timestamp_seconds"]) < time.time()
+    assert float(figures["cutout_last_sweep_removed_files"]) == 0
 
 
 def test_many_clients_get_their_own_pictures(app, disc):

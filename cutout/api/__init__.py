@@ -4,8 +4,7 @@ from cutout.api.evaluate import bp as evaluate
 from cutout.api.health import bp as health
 from cutout.api.remove import bp as remove
 from cutout.api.results import bp as results
-from cutout.http.common import limit_read_time
 
 BLUEPRINTS = (remove, evaluate, results, health)
 
-__all__ = ["BLUEPRINTS", "limit_read_time"]
+__all__ = ["BLUEPRINTS"]

@@ -9,8 +9,10 @@ from pydantic import Field
 from cutout import images, measures
 from cutout.api.remove import BINARY, ImageForm
 from cutout.errors import InvalidValue, MissingField
-from cutout.http.common import read, refuse_when_full, service, signal_headers
+from cutout.http.current import service
+from cutout.http.headers import signal_headers
 from cutout.http.problems import responses
+from cutout.http.reading import read, refuse_when_full
 from cutout.options import Options
 from cutout.service import EvaluationResult, MeasureOptions, RemovalRequest
 

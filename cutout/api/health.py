@@ -3,7 +3,7 @@
 from flask import Response, jsonify
 from flask_openapi import APIBlueprint
 
-from cutout.http.common import service
+from cutout.http.current import service
 
 bp = APIBlueprint("health", __name__)
 

@@ -4,16 +4,11 @@ from flask import Response, jsonify, request
 from flask_openapi import APIBlueprint, FileStorage
 from pydantic import ConfigDict, Field
 
-from cutout.http.common import (
-    MIMETYPES,
-    client_connected,
-    read,
-    refuse_when_full,
-    service,
-    signal_headers,
-    timing_header,
-)
+from cutout.http.connection import client_connected
+from cutout.http.current import service
+from cutout.http.headers import MIMETYPES, signal_headers, timing_header
 from cutout.http.problems import responses
+from cutout.http.reading import read, refuse_when_full
 from cutout.options import Options
 from cutout.service import RemovalRequest, RemovalResult
 

@@ -4,7 +4,8 @@ from flask import Response
 from flask_openapi import APIBlueprint
 from pydantic import BaseModel, Field
 
-from cutout.http.common import MIMETYPES, service, signal_headers
+from cutout.http.current import service
+from cutout.http.headers import MIMETYPES, signal_headers
 from cutout.http.problems import responses
 
 bp = APIBlueprint("results", __name__)

@@ -1,0 +1,46 @@
+"""The client's connection, where the server is gunicorn; elsewhere the server keeps its own."""
+
+import select
+import socket
+from collections.abc import Callable
+
+from flask import request
+
+
+def limit_read_time(timeout_s: float) -> None:
+    """Let a body pause for `timeout_s` seconds at most: slow senders must not hold all threads.
+
+    gunicorn's threads read without a limit of time.
+    """
+    connection = _connection()
+    if connection is not None:
+        connection.settimeout(timeout_s)
+
+
+def client_connected() -> Callable[[], bool]:
+    """A function that tells whether this request's client still waits for the answer.
+
+    It may be called from other threads; it answers True where the server cannot say.
+    """
+    connection = _connection()
+
+    def connected() -> bool:
+        if connection is None:
+            return True
+        # Not select: it cannot watch descriptors above 1023, and a busy server has them.
+        watch = select.poll()
+        try:
+            watch.register(connection, select.POLLIN)
+            quiet = not watch.poll(0)
+            return quiet or connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        except BlockingIOError:
+            return True
+        except (OSError, ValueError):
+            return False
+
+    return connected
+
+
+def _connection() -> socket.socket | None:
+    connection = request.environ.get("gunicorn.socket")
+    return connection if isinstance(connection, socket.socket) else None
