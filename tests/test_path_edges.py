@@ -38,7 +38,7 @@ def test_a_skipped_matting_does_not_cost_the_edges(method):
     rgb = np.zeros((80, 120, 3), np.uint8)
     rgb[:, 40:85] = 250, 180, 90
     model = Soft()
-    picture = images.Picture(rgb, None, None, "png")
+    picture = images.DecodedImage(rgb, None, None, "png")
     made = matte_of(picture, plan(Options(matting=method)), model, lambda x: model.infer([x])[0])
     assert "skipped" in made.warnings[0]
     own = model.finish(None, rgb.shape[:2])

@@ -58,7 +58,7 @@ class Tools:
 
 
 def matte_of(
-    picture: images.Picture, made: Plan, model: Model, infer: Infer, tools: Tools | None = None
+    picture: images.DecodedImage, made: Plan, model: Model, infer: Infer, tools: Tools | None = None
 ) -> Matte:
     """The matte of a picture by the model and the steps asked for.
 
@@ -103,13 +103,13 @@ def _matted(rgb: np.ndarray, alpha: np.ndarray, made: Plan) -> tuple[np.ndarray,
     return solved, warnings
 
 
-def shown_alpha(matte: Matte, picture: images.Picture) -> np.ndarray:
+def shown_alpha(matte: Matte, picture: images.DecodedImage) -> np.ndarray:
     """Alpha (H, W) float32 of the result: the matte within the transparency the picture has."""
     return matte.alpha if picture.alpha is None else matte.alpha * picture.alpha
 
 
 def cut_out(
-    picture: images.Picture, made: Plan, model: Model, infer: Infer, tools: Tools | None = None
+    picture: images.DecodedImage, made: Plan, model: Model, infer: Infer, tools: Tools | None = None
 ) -> Result:
     """Cut the subject out of one picture.
 
