@@ -105,7 +105,7 @@ def encoders(cutout):
     rows = cutout.reshape(len(cutout), -1)
 
     def up():
-        return filters.filtered(rows, filters.UP, slice(0, len(rows)), 4)
+        return filters.filter_rows(rows, filters.UP, slice(0, len(rows)), 4)
 
     if isal := optional("isal.isal_zlib"):
         yield "isal 1, up (pixels only)", lambda: isal.compress(up(), 1)

@@ -13,8 +13,8 @@ from cutout.errors import CutoutError, TooManyFrames
 
 DATA = Path(os.environ.get("CUTOUT_DATA", Path(__file__).parent.parent.parent / "shared/data"))
 EVERY_TYPE = images.Limits(formats=images.KNOWN)
-# In the folder of broken files by their names, but valid: pictures of broken things, pictures
-# with senseless resolutions, and a JPEG whose index of further pictures is wrong.
+# In the folder of broken files by their names, but valid: images of broken things, images
+# with undefined resolutions, and a JPEG whose index of further images is wrong.
 VALID = {
     *("broken_exif_dpi.jpg", "exif-dpi-zerodivision.jpg", "sugarshack_bad_mpo_header.jpg"),
     *("invalid-exif-without-x-resolution.jpg", "eps__non_zero_bb.png", "eps__zero_bb.png"),
@@ -55,34 +55,34 @@ def test_every_orientation_comes_out_upright_and_alike(kind, turn):
     folder = DATA / "odd/orientation"
     expected = images.decode((folder / f"{kind}_1.jpg").read_bytes())
     data = (folder / f"{kind}_{turn}.jpg").read_bytes()
-    picture = images.decode(data)
-    assert images.inspect(data, images.Limits()).size == picture.size == expected.size
+    decoded = images.decode(data)
+    assert images.inspect(data, images.Limits()).size == decoded.size == expected.size
     # Each of the eight was compressed anew, so they are alike, not equal.
-    assert np.abs(picture.rgb.astype(int) - expected.rgb).mean() < 5
+    assert np.abs(decoded.rgb.astype(int) - expected.rgb).mean() < 5
 
 
 @pytest.mark.parametrize("path", files("odd/pngsuite/*.png"), ids=name_of)
 def test_every_kind_of_png_agrees_with_an_independent_decoder(path):
-    picture, expected = images.decode(path.read_bytes()), reference(path)
-    visible = np.ones(picture.size, bool) if picture.alpha is None else picture.alpha > 0
-    assert np.abs(picture.rgb[visible].astype(int) - expected[visible][:, :3]).max() <= 1
-    if picture.alpha is not None and path.name[5:7] != "tb":
-        assert np.abs(picture.alpha * 255 - expected[..., 3]).max() <= 1
+    decoded, expected = images.decode(path.read_bytes()), reference(path)
+    visible = np.ones(decoded.size, bool) if decoded.alpha is None else decoded.alpha > 0
+    assert np.abs(decoded.rgb[visible].astype(int) - expected[visible][:, :3]).max() <= 1
+    if decoded.alpha is not None and path.name[5:7] != "tb":
+        assert np.abs(decoded.alpha * 255 - expected[..., 3]).max() <= 1
 
 
 @pytest.mark.parametrize("path", files("odd/pillow/*"), ids=name_of)
 def test_an_odd_file_decodes_or_is_refused_for_a_known_reason(path):
     data = path.read_bytes()
     try:
-        picture = images.decode(data, EVERY_TYPE)
+        decoded = images.decode(data, EVERY_TYPE)
     except TooManyFrames:
         assert images.inspect(data, images.Limits(formats=images.KNOWN, max_frames=999)).frames > 1
         return
     except CutoutError as error:
         assert name_of(path) in REFUSED_ODD, error.detail
         return
-    assert picture.rgb.dtype == np.uint8 and picture.rgb.shape[2] == 3
-    assert images.inspect(data, EVERY_TYPE).size == picture.size
+    assert decoded.rgb.dtype == np.uint8 and decoded.rgb.shape[2] == 3
+    assert images.inspect(data, EVERY_TYPE).size == decoded.size
 
 
 @pytest.mark.parametrize("path", files("odd/pillow/*hopper*.*"), ids=name_of)
@@ -90,14 +90,14 @@ def test_the_same_portrait_in_every_format_looks_the_same(path):
     if any(
         word in path.name for word in ("emboss", "_45", "_500", "mask", "wal", "rle8", "Lab", "g4")
     ):
-        pytest.skip("another picture")
+        pytest.skip("another image")
     try:
-        picture = images.decode(path.read_bytes(), EVERY_TYPE)
+        decoded = images.decode(path.read_bytes(), EVERY_TYPE)
     except CutoutError:
         assert name_of(path) in REFUSED_ODD
         return
     expected = images.decode((DATA / "odd/pillow/Tests__images__hopper.png").read_bytes())
-    grey = [cv2.cvtColor(p.rgb, cv2.COLOR_RGB2GRAY) for p in (picture, expected)]
+    grey = [cv2.cvtColor(p.rgb, cv2.COLOR_RGB2GRAY) for p in (decoded, expected)]
     small = [cv2.resize(p, (16, 16), interpolation=cv2.INTER_AREA).astype(int) for p in grey]
     assert np.abs(small[0] - small[1]).mean() < 16
 
@@ -115,7 +115,7 @@ def test_a_broken_file_is_refused_unless_it_is_valid(path):
 
 
 @pytest.mark.parametrize("path", files("broken/*/*"), ids=name_of)
-def test_with_every_type_allowed_a_broken_file_is_still_a_typed_error_or_a_picture(path):
+def test_with_every_type_allowed_a_broken_file_is_still_a_typed_error_or_an_image(path):
     start = time.monotonic()
     try:
         assert images.decode(path.read_bytes(), EVERY_TYPE).rgb.dtype == np.uint8

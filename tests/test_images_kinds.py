@@ -44,9 +44,9 @@ def png_of(header, rows, *extra):
 @pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF", "BMP"])
 def test_colours_without_loss_are_bit_exact(format):
     how = {"lossless": True} if format == "WEBP" else {}
-    picture = images.decode(saved(Image.fromarray(photo()), format, **how), EVERY_TYPE)
-    assert np.array_equal(picture.rgb, photo())
-    assert picture.alpha is None and picture.format == format
+    decoded = images.decode(saved(Image.fromarray(photo()), format, **how), EVERY_TYPE)
+    assert np.array_equal(decoded.rgb, photo())
+    assert decoded.alpha is None and decoded.format == format
 
 
 @pytest.mark.parametrize("progressive", [False, True])
@@ -58,45 +58,45 @@ def test_jpeg_agrees_with_pillow(progressive):
 
 def test_grey_of_sixteen_bits_is_reduced_not_clamped():
     levels = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
-    picture = images.decode(saved(Image.fromarray(levels)))
-    assert np.abs(picture.rgb[..., 0] - levels / 257).max() <= 1
-    assert np.array_equal(images.decode_mask(saved(Image.fromarray(levels))), picture.rgb[..., 0])
+    decoded = images.decode(saved(Image.fromarray(levels)))
+    assert np.abs(decoded.rgb[..., 0] - levels / 257).max() <= 1
+    assert np.array_equal(images.decode_mask(saved(Image.fromarray(levels))), decoded.rgb[..., 0])
 
 
 def test_colours_of_sixteen_bits_are_reduced():
     row = struct.pack(">6H", 65535, 32896, 0, 257, 514, 25700)
-    picture = images.decode(png_of((2, 1, 16, 2), [row]))
-    assert np.abs(picture.rgb[0].astype(int) - [[255, 128, 0], [1, 2, 100]]).max() <= 1
+    decoded = images.decode(png_of((2, 1, 16, 2), [row]))
+    assert np.abs(decoded.rgb[0].astype(int) - [[255, 128, 0], [1, 2, 100]]).max() <= 1
 
 
 def test_grey_with_alpha():
     levels = np.dstack([photo()[..., 0], photo()[..., 1]])
-    picture = images.decode(saved(Image.fromarray(levels, "LA")))
+    decoded = images.decode(saved(Image.fromarray(levels, "LA")))
     shown = levels[..., 1] > 0
-    assert np.array_equal(picture.rgb[shown], np.repeat(levels[shown][:, :1], 3, axis=1))
-    assert np.allclose(picture.alpha * 255, levels[..., 1])
+    assert np.array_equal(decoded.rgb[shown], np.repeat(levels[shown][:, :1], 3, axis=1))
+    assert np.allclose(decoded.alpha * 255, levels[..., 1])
 
 
 @pytest.mark.parametrize("one_bit", [np.eye(9, dtype=bool)])
 def test_one_bit_is_black_and_white(one_bit):
-    picture = images.decode(saved(Image.fromarray(one_bit)))
-    assert np.array_equal(picture.rgb[..., 1], one_bit * np.uint8(255))
+    decoded = images.decode(saved(Image.fromarray(one_bit)))
+    assert np.array_equal(decoded.rgb[..., 1], one_bit * np.uint8(255))
 
 
 def test_palette_with_transparency():
     image = Image.new("P", (2, 1))
     image.putpalette([250, 10, 20, 30, 200, 40])
     image.putpixel((1, 0), 1)
-    picture = images.decode(saved(image, transparency=bytes([255, 0])))
-    assert picture.rgb[0].tolist() == [[250, 10, 20], list(images.NEUTRAL)]
-    assert picture.alpha.tolist() == [[1, 0]]
+    decoded = images.decode(saved(image, transparency=bytes([255, 0])))
+    assert decoded.rgb[0].tolist() == [[250, 10, 20], list(images.NEUTRAL)]
+    assert decoded.alpha.tolist() == [[1, 0]]
 
 
 def test_colour_key():
     image = Image.fromarray(np.array([[[9, 8, 7], [1, 2, 3]]], np.uint8))
-    picture = images.decode(saved(image, transparency=(9, 8, 7)))
-    assert picture.alpha.tolist() == [[0, 1]]
-    assert picture.rgb[0, 1].tolist() == [1, 2, 3]
+    decoded = images.decode(saved(image, transparency=(9, 8, 7)))
+    assert decoded.alpha.tolist() == [[0, 1]]
+    assert decoded.rgb[0, 1].tolist() == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -104,29 +104,29 @@ def test_colour_key():
     [(2, b"\x1b", 2), (4, b"\x12\x34", 3), (8, bytes([0, 9, 3, 200]), 3), (1, b"\x20", 1)],
 )
 def test_grey_key_is_read_at_the_depth_of_the_file(depth, row, key):
-    picture = images.decode(png_of((4, 1, depth, 0), [row], (b"tRNS", struct.pack(">H", key))))
-    assert picture.alpha.tolist() == [[1, 1, 0, 1]]
+    decoded = images.decode(png_of((4, 1, depth, 0), [row], (b"tRNS", struct.pack(">H", key))))
+    assert decoded.alpha.tolist() == [[1, 1, 0, 1]]
 
 
 def test_grey_key_of_sixteen_bits_is_exact():
     row = struct.pack(">3H", 1000, 1001, 999)
-    picture = images.decode(png_of((3, 1, 16, 0), [row], (b"tRNS", struct.pack(">H", 1001))))
-    assert picture.alpha.tolist() == [[1, 0, 1]]
+    decoded = images.decode(png_of((3, 1, 16, 0), [row], (b"tRNS", struct.pack(">H", 1001))))
+    assert decoded.alpha.tolist() == [[1, 0, 1]]
 
 
 def test_what_hides_under_transparency_is_gone():
     secret = np.full((4, 4, 4), 200, np.uint8)
     secret[:2, :, 3] = 0
-    picture = images.decode(saved(Image.fromarray(secret)))
-    assert (picture.rgb[:2] == images.NEUTRAL).all()
-    assert (picture.rgb[2:] == 200).all()
+    decoded = images.decode(saved(Image.fromarray(secret)))
+    assert (decoded.rgb[:2] == images.NEUTRAL).all()
+    assert (decoded.rgb[2:] == 200).all()
 
 
 def test_cmyk_jpeg_has_the_colours_it_was_made_from():
     data = saved(Image.fromarray(photo()).convert("CMYK"), "JPEG", quality=95)
-    picture = images.decode(data)
-    assert np.abs(picture.rgb.astype(int) - photo()).mean() < 4
-    assert picture.icc is None
+    decoded = images.decode(data)
+    assert np.abs(decoded.rgb.astype(int) - photo()).mean() < 4
+    assert decoded.icc is None
 
 
 def test_profile_of_rgb_is_kept():

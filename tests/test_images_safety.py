@@ -48,7 +48,7 @@ def test_empty_file():
 
 
 @pytest.mark.parametrize("data", [b"\0", b"hello", b"%PDF-1.7", b"<svg/>", b"RIFF0000WAVE" * 9])
-def test_what_is_no_picture_is_refused_by_content(data):
+def test_what_is_no_image_is_refused_by_content(data):
     with pytest.raises(UnsupportedType, match="JPEG, PNG, WEBP"):
         images.inspect(data, LIMITS)
 
@@ -83,7 +83,7 @@ def test_a_bomb_costs_no_memory(format):
 def test_several_frames_need_the_setting_and_count_together(format):
     other = Image.fromarray(255 - NOISE)
     data = saved(format, save_all=True, append_images=[other])
-    with pytest.raises(TooManyFrames, match="2 pictures"):
+    with pytest.raises(TooManyFrames, match="2 images"):
         images.decode(data, EVERY_TYPE)
     two = images.Limits(max_pixels=2 * 48 * 64, formats=images.KNOWN, max_frames=2)
     assert images.decode(data, two).size == (48, 64)
@@ -111,11 +111,11 @@ def test_flipped_and_missing_bytes_raise_nothing_but_typed_errors(name, data):
         damaged[at] = data.draw(st.integers(0, 255))
     end = data.draw(st.just(len(damaged)) | st.integers(0, len(damaged)))
     try:
-        picture = images.decode(bytes(damaged[:end]), EVERY_TYPE)
+        decoded = images.decode(bytes(damaged[:end]), EVERY_TYPE)
     except CutoutError as error:
         assert error.status in (400, 415, 422)
     else:
-        assert picture.rgb.dtype == np.uint8 and picture.rgb[..., 0].size <= 100_000
+        assert decoded.rgb.dtype == np.uint8 and decoded.rgb[..., 0].size <= 100_000
 
 
 @pytest.mark.parametrize(
@@ -144,21 +144,21 @@ def test_png_with_a_wrong_checksum_is_refused():
         images.decode(bytes(png))
 
 
-def test_a_flood_of_jpeg_scans_is_refused():
+def test_too_many_jpeg_scans_are_refused():
     data = SAMPLES["PROGRESSIVE"]
     scan = data[data.rindex(b"\xff\xda") : -2]
     with pytest.raises(UndecodableImage, match="scans"):
         images.decode(data[:-2] + scan * 200 + b"\xff\xd9")
 
 
-def test_stray_bytes_before_the_end_mark_are_harmless():
+def test_stray_bytes_before_the_end_marker_are_harmless():
     data = SAMPLES["JPEG"]
     padded = images.decode(data[:-2] + b"\0\0\0\xff\xd9")
     assert np.abs(padded.rgb.astype(int) - images.decode(data).rgb).max() <= 3
 
 
 @pytest.mark.parametrize("block", [b"Exif\0\0junk", b"Exif\0\0MM\0*\0\0\0\x99"])
-def test_a_torn_exif_block_is_refused(block):
+def test_a_damaged_exif_block_is_refused(block):
     with pytest.raises(UndecodableImage, match="damaged"):
         images.decode(saved("JPEG", exif=block))
 

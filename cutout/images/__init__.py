@@ -1,6 +1,6 @@
-"""Bytes <-> arrays: sniff, limits before pixels, EXIF, ICC, bit depth; compose; encode."""
+"""Image files to arrays and back: type, limits, EXIF, ICC, bit depth; encoding."""
 
-from cutout.images.decoding import NEUTRAL, Picture, decode, decode_mask
+from cutout.images.decoding import NEUTRAL, DecodedImage, decode, decode_mask
 from cutout.images.encoding import SUFFIX, encode
 from cutout.images.limits import KNOWN, Header, Limits
 from cutout.images.opening import inspect
@@ -9,9 +9,9 @@ __all__ = [
     "KNOWN",
     "NEUTRAL",
     "SUFFIX",
+    "DecodedImage",
     "Header",
     "Limits",
-    "Picture",
     "decode",
     "decode_mask",
     "encode",

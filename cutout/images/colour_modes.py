@@ -8,8 +8,9 @@ from PIL import Image, ImageCms
 from cutout.errors import UndecodableImage
 
 _WITH_ALPHA = {"RGBA", "LA", "PA", "RGBa", "La"}
-_SIXTEEN = {"I;16", "I;16L", "I;16B", "I;16N"}
-_PLAIN = {"1", "L", "P", "RGB", "RGBX", "YCbCr", "HSV", "CMYK", "LAB"} | _WITH_ALPHA | _SIXTEEN
+_SIXTEEN_BIT = {"I;16", "I;16L", "I;16B", "I;16N"}
+_SUPPORTED = {"1", "L", "P", "RGB", "RGBX", "YCbCr", "HSV", "CMYK", "LAB"}
+_SUPPORTED |= _WITH_ALPHA | _SIXTEEN_BIT
 
 
 def to_rgb(
@@ -18,23 +19,23 @@ def to_rgb(
     """(H, W, 3) uint8; alpha (H, W) uint8 or None; ICC profile of the RGB or None (sRGB).
 
     A profile is kept when the pixels were RGB already. Grey, CMYK and Lab pixels are converted
-    to sRGB by their own profile, or plainly where they have none, and need none after.
-    depth: bits of a sample in a PNG file, which its colour key is written with. 32-bit
-    and floating-point pixels are refused: nothing in the file says what is white.
+    to sRGB by their own profile, or by Pillow's formulas where they have none, and need none
+    after. depth: bits of a sample in a PNG file, which its transparent colour is written with.
+    32-bit and floating-point pixels are refused: nothing in the file says what is white.
     """
-    if image.mode not in _PLAIN:
+    if image.mode not in _SUPPORTED:
         raise UndecodableImage(
             f"Pixels of the kind {image.mode} have no known range. Export with 8 or 16 bits.",
         )
-    alpha = _colour_key(image, depth)
-    if image.mode in _SIXTEEN:
+    alpha = _alpha_of_transparent_colour(image, depth)
+    if image.mode in _SIXTEEN_BIT:
         image = _to_eight_bit(image)
     if image.mode in _WITH_ALPHA or (image.mode == "P" and "transparency" in image.info):
         image = image.convert("RGBA")
         alpha = np.asarray(image.getchannel("A"))
     if image.mode in {"L", "CMYK", "LAB"}:
-        return _array(_to_srgb(image)), alpha, None
-    return _array(image), alpha, rgb_profile(image.info.get("icc_profile"))
+        return _rgb_array(_to_srgb(image)), alpha, None
+    return _rgb_array(image), alpha, rgb_profile(image.info.get("icc_profile"))
 
 
 def rgb_profile(profile: bytes | None) -> bytes | None:
@@ -42,7 +43,7 @@ def rgb_profile(profile: bytes | None) -> bytes | None:
     return profile if _space_of(profile) == "RGB " else None
 
 
-def _array(image: Image.Image) -> np.ndarray:
+def _rgb_array(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB") if image.mode != "RGB" else image)
 
 
@@ -51,30 +52,31 @@ def _to_eight_bit(image: Image.Image) -> Image.Image:
     tags = getattr(image, "tag_v2", {})
     bits = tags.get(258, (16,))[0]
     grey = (np.asarray(image) >> (bits - 8)).astype(np.uint8)
-    if tags.get(262) == 0:  # WhiteIsZero, which Pillow honours for 8 bits only
+    if tags.get(262) == 0:  # WhiteIsZero, which Pillow applies to 8 bits only
         grey = 255 - grey
     result = Image.fromarray(grey)
     result.info = dict(image.info)
     return result
 
 
-def _colour_key(image: Image.Image, bits: int) -> np.ndarray | None:
+def _alpha_of_transparent_colour(image: Image.Image, bits: int) -> np.ndarray | None:
     """Alpha of a PNG whose tRNS names one transparent grey or colour.
 
-    The key is written at the file's own depth: Pillow scales 1, 2 and 4 bit grey up to 8 but
-    not the key, and keeps the upper half of 16-bit colours, so near colours share a key there.
+    The colour is written at the file's own depth: Pillow scales 1, 2 and 4 bit grey up to 8 but
+    not this colour, and keeps the upper half of 16-bit colours, so near colours are equal there.
     """
-    key = image.info.get("transparency")
-    if image.mode not in {"1", "L", "RGB", *_SIXTEEN} or key is None or isinstance(key, bytes):
+    colour = image.info.get("transparency")
+    one_colour = image.mode in {"1", "L", "RGB", *_SIXTEEN_BIT}
+    if not one_colour or colour is None or isinstance(colour, bytes):
         return None
     pixels = np.asarray(image)
     if image.mode == "RGB":
-        same = (pixels == np.array(key) >> (bits - 8)).all(axis=2)
+        same = (pixels == np.array(colour) >> (bits - 8)).all(axis=2)
     elif image.mode == "L":
-        same = pixels == key * 255 // (2**bits - 1)
+        same = pixels == colour * 255 // (2**bits - 1)
     else:
-        # Pillow gives the key of 1-bit files as 0 or 255, their pixels as bool.
-        same = pixels == (bool(key) if image.mode == "1" else key)
+        # Pillow gives the colour of 1-bit files as 0 or 255, their pixels as bool.
+        same = pixels == (bool(colour) if image.mode == "1" else colour)
     return np.where(same, 0, 255).astype(np.uint8)
 
 
@@ -88,10 +90,13 @@ def _space_of(profile: bytes | None) -> str | None:
 def _to_srgb(image: Image.Image) -> Image.Image:
     expected = {"L": "GRAY", "CMYK": "CMYK"}.get(image.mode)
     if image.mode == "LAB":
-        source = ImageCms.createProfile("LAB")
+        source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     elif expected and expected == _space_of(image.info.get("icc_profile")):
         source = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
     else:
         return image
-    target = ImageCms.createProfile("sRGB")
-    return ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+    return ImageCms.buildTransform(source, _srgb(), image.mode, "RGB").apply(image)
+
+
+def _srgb() -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))

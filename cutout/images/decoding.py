@@ -1,6 +1,7 @@
 """Bytes to arrays."""
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -8,17 +9,18 @@ import numpy as np
 from PIL import Image
 
 from cutout.errors import UndecodableImage
-from cutout.images import colour_modes, exif, jpeg
+from cutout.images import colour_modes, jpeg
+from cutout.images.exif import check_exif
 from cutout.images.limits import Header, Limits
-from cutout.images.opening import failures_typed, open_checked, orientation
+from cutout.images.opening import decoder_errors, open_checked, orientation
 
-# Put in place of colours under fully transparent pixels, which nobody was meant to see. The
-# mean of ImageNet: after a model's normalisation it is zero, so neither dark nor light
-# subjects melt into it. It never shows: alpha stays zero there.
+# Replaces colours under fully transparent pixels, which were not meant to be seen. The mean of
+# ImageNet: after a model's normalisation it is zero, so neither dark nor light subjects merge
+# with it. It is never visible: alpha stays zero there.
 NEUTRAL = (124, 116, 104)
 
-# What makes a picture upright, by its EXIF orientation.
-_UPRIGHT = {
+# What makes an image upright, by its EXIF orientation.
+_UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     2: functools.partial(cv2.flip, flipCode=1),
     3: functools.partial(cv2.rotate, rotateCode=cv2.ROTATE_180),
     4: functools.partial(cv2.flip, flipCode=0),
@@ -29,12 +31,12 @@ _UPRIGHT = {
 }
 
 # rgb, alpha (both uint8), ICC profile, EXIF orientation yet to be applied.
-_Decoded = tuple[np.ndarray, np.ndarray | None, bytes | None, int]
+_Pixels = tuple[np.ndarray, np.ndarray | None, bytes | None, int]
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A decoded picture, upright.
+class DecodedImage:
+    """A decoded image, upright.
 
     rgb: (H, W, 3) uint8, `NEUTRAL` where alpha is zero. alpha: (H, W) float32 in [0, 1], or
     None where the file has no transparency. icc: profile valid for rgb, None means sRGB.
@@ -51,36 +53,36 @@ class Picture:
         return self.rgb.shape[:2]
 
 
-def decode(data: bytes, limits: Limits | None = None) -> Picture:
+def decode(data: bytes, limits: Limits | None = None) -> DecodedImage:
     """The first frame of a file, upright, 8 bit, RGB.
 
     Raises EmptyFile, UnsupportedType, TooManyPixels, TooManyFrames before any pixel is decoded,
     and UndecodableImage.
     """
     image, header = open_checked(data, limits or Limits())
-    rgb, alpha, icc, turn = _decode_plain(data, image) or _decode_by_pillow(image, header)
+    rgb, alpha, icc, turn = _decode_jpeg(data, image) or _decode_by_pillow(image, header)
     if rgb.shape[:2] != image.size[::-1]:
         raise UndecodableImage("The size in the header is not the size of the pixels.")
     rgb, alpha = _upright(rgb, turn), alpha if alpha is None else _upright(alpha, turn)
     if alpha is not None:
-        rgb, alpha = _hide(rgb, alpha), alpha.astype(np.float32) / 255
-    return Picture(rgb, alpha, icc, header.format)
+        rgb, alpha = _replace_hidden(rgb, alpha), alpha.astype(np.float32) / 255
+    return DecodedImage(rgb, alpha, icc, header.format)
 
 
-def _decode_plain(data: bytes, image: Image.Image) -> _Decoded | None:
-    """The fast way, where it can be gone."""
-    rgb = jpeg.decode_plain(data) if jpeg.is_plain(image) else None
+def _decode_jpeg(data: bytes, image: Image.Image) -> _Pixels | None:
+    """By the fast JPEG decoder; None where it does not support the file."""
+    rgb = jpeg.decode_fast(data) if jpeg.fast_decoder_supports(image) else None
     if rgb is None:
         return None
-    with failures_typed("JPEG"):
+    with decoder_errors("JPEG"):
         turn = orientation(image)
     return rgb, None, colour_modes.rgb_profile(image.info.get("icc_profile")), turn
 
 
-def _decode_by_pillow(image: Image.Image, header: Header) -> _Decoded:
-    with failures_typed(header.format):
+def _decode_by_pillow(image: Image.Image, header: Header) -> _Pixels:
+    with decoder_errors(header.format):
         image.load()
-        exif.check(image.info.get("exif") or b"")
+        check_exif(image.info.get("exif") or b"")
         # After the pixels: in PNG the orientation may stand behind them.
         turn = orientation(image)
         return *colour_modes.to_rgb(image, header.depth), turn
@@ -90,20 +92,20 @@ def _upright(pixels: np.ndarray, turn: int) -> np.ndarray:
     return _UPRIGHT[turn](pixels) if turn in _UPRIGHT else pixels
 
 
-def _hide(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+def _replace_hidden(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return np.where(alpha[..., None] == 0, np.array(NEUTRAL, np.uint8), rgb)
 
 
 def decode_mask(data: bytes, limits: Limits | None = None) -> np.ndarray:
     """A mask, matte or prediction as grey levels: (H, W) uint8, 255 = subject.
 
-    A file with transparency is read by its alpha channel, for that is what a cut-out is; unless
-    it is opaque everywhere, then by its brightness, as every other file: grey as it is, colours
+    A file with transparency is read by its alpha channel, which is what a cut-out holds; one that
+    is opaque everywhere is read by its brightness, as every other file: grey as it is, colours
     by ITU-R 601, which leaves equal channels as they are. 16 bits are reduced to 8. No colour
     profile is applied: the levels are data.
     """
     image, header = open_checked(data, limits or Limits())
-    with failures_typed(header.format):
+    with decoder_errors(header.format):
         image.load()
         turn = orientation(image)
         image.info.pop("icc_profile", None)

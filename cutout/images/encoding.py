@@ -18,7 +18,7 @@ SUFFIX = {"png": "png", "webp": "webp", "jpeg": "jpg"}
 
 
 def encode(array: np.ndarray, format: str = "png", icc: bytes | None = None) -> bytes:
-    """A picture file.
+    """The bytes of an image file.
 
     array: (H, W, 4), (H, W, 3) or (H, W), uint8. format: png, webp (quality 90, alpha without
     loss), jpeg (quality 90, no alpha: compose on a background before). icc: profile of the
@@ -43,8 +43,9 @@ def _encode_png(array: np.ndarray, icc: bytes | None) -> bytes:
     parts += _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0))
     if icc:
         parts += _chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc))
-    rows, step = array.reshape(height, -1), array[0, 0].size
-    for part in deflate.stream(rows, step, strategy.choose(rows, step)):
+    rows, pixel_bytes = array.reshape(height, -1), array[0, 0].size
+    chosen = strategy.choose_strategy(rows, pixel_bytes)
+    for part in deflate.stream(rows, pixel_bytes, chosen):
         parts += _chunk(b"IDAT", part)
     parts += _chunk(b"IEND", b"")
     return b"".join(parts)

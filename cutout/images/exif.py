@@ -1,8 +1,8 @@
 """Structure of an EXIF block, of which only the orientation is used.
 
-Where the block is torn, the orientation in it cannot be trusted, and a picture would be cut
-out sideways without a word; so it is refused. What the tags mean is not checked: a camera that
-writes a resolution of 0/0 did not damage the picture. Source: TIFF 6.0, section 2.
+Where the block is damaged, the orientation in it cannot be trusted and the image might be cut out
+sideways unnoticed, so it is refused. What the tags mean is not checked: a camera that writes a
+resolution of 0/0 did not damage the image. Source: TIFF 6.0, section 2.
 """
 
 import struct
@@ -12,30 +12,30 @@ from cutout.errors import UndecodableImage
 _BYTES_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 
 
-def check(block: bytes) -> None:
-    """Refuse a block whose first directory is not all inside it."""
+def check_exif(block: bytes) -> None:
+    """Refuse a block whose first directory is not completely inside it."""
     block = block.removeprefix(b"Exif\0\0")
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
-    if block and (order is None or not _whole(block, order)):
+    byte_order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+    if block and (byte_order is None or not _directory_is_complete(block, byte_order)):
         raise UndecodableImage(
-            "The EXIF block of the picture is damaged, so it is not known which side is up. "
+            "The EXIF block of the image is damaged, so it is not known which side is up. "
             "Save it again or remove its EXIF block."
         )
 
 
-def _whole(block: bytes, order: str) -> bool:
+def _directory_is_complete(block: bytes, byte_order: str) -> bool:
     try:
-        (start,) = struct.unpack_from(order + "I", block, 4)
-        (count,) = struct.unpack_from(order + "H", block, start)
+        (start,) = struct.unpack_from(byte_order + "I", block, 4)
+        (count,) = struct.unpack_from(byte_order + "H", block, start)
         entries = [
-            struct.unpack_from(order + "HHII", block, start + 2 + 12 * index)
+            struct.unpack_from(byte_order + "HHII", block, start + 2 + 12 * index)
             for index in range(count)
         ]
     except struct.error:
         return False
-    return all(_inside(len(block), *entry) for entry in entries)
+    return all(_entry_fits(len(block), *entry) for entry in entries)
 
 
-def _inside(length: int, _tag: int, kind: int, count: int, offset: int) -> bool:
+def _entry_fits(length: int, _tag: int, kind: int, count: int, offset: int) -> bool:
     size = _BYTES_OF_TYPE.get(kind, 0) * count
     return size <= 4 or offset + size <= length

@@ -1,4 +1,4 @@
-"""What a picture may be, and what its header says; nothing here touches a pixel."""
+"""What an image may be, and what its header says; no pixel is decoded here."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ KNOWN = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
 
 @dataclass(frozen=True)
 class Limits:
-    """What is let in.
+    """What is accepted.
 
     max_pixels: height x width, summed over frames. formats: out of `KNOWN`.
-    max_frames: pictures in one file. More are refused, not cut down to the first in silence:
-    the sender of an animation would otherwise get a still and no word about it. Where a
-    deployment raises the limit, the first frame is the one that is used.
+    max_frames: images in one file. A file with more is refused, not reduced to its first frame:
+    the sender of an animation would get a still image and not learn why. Where a deployment
+    raises the limit, the first frame is the one that is used.
     """
 
     max_pixels: int = 50_000_000
@@ -24,7 +24,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Header:
-    """What can be known before decoding. size: (height, width), upright; depth: bits a sample."""
+    """What is known before decoding. size: (height, width), upright; depth: bits a sample."""
 
     format: str
     size: tuple[int, int]
@@ -36,15 +36,15 @@ def check_pixels(width: int, height: int, limits: Limits, frames: int = 1) -> No
     """Refuse more frames or pixels than `limits` allows."""
     if frames > limits.max_frames:
         raise TooManyFrames(
-            f"The file holds {frames} pictures; at most {limits.max_frames} allowed. "
-            "Send the one you want as a still picture.",
+            f"The file holds {frames} images; at most {limits.max_frames} allowed. "
+            "Send the one you want as a still image.",
             frames=frames,
             allowed=limits.max_frames,
         )
     pixels = width * height * frames
     if pixels > limits.max_pixels:
         raise TooManyPixels(
-            f"The picture has {width} x {height} pixels"
+            f"The image has {width} x {height} pixels"
             + (f" in {frames} frames" if frames > 1 else "")
             + f"; at most {limits.max_pixels} are allowed. Send a smaller one.",
             pixels=pixels,

@@ -1,11 +1,11 @@
-"""The one door to Pillow: opens a file of a known type, turns every failure into a typed one."""
+"""The one place that opens files with Pillow; its failures become typed errors."""
 
 import io
 import re
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from PIL import (
@@ -15,6 +15,7 @@ from PIL import (
     GifImagePlugin,
     Image,
     ImageCms,
+    ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
@@ -22,14 +23,15 @@ from PIL import (
 )
 
 from cutout.errors import UndecodableImage
-from cutout.images import exif, jpeg, png, webp
+from cutout.images import jpeg, png, webp
+from cutout.images.exif import check_exif
 from cutout.images.limits import Header, Limits, check_pixels
 from cutout.images.sniff import allowed_type
 
 # The classes themselves, not Image.open: it would try other formats, warn, and check for bombs
 # by a limit of its own after the header is read. JPEG is opened as JPEG even if it holds more
-# pictures behind the first one (MPO), as phones write.
-_READERS = {
+# images behind the first one (MPO), as phones write.
+_READERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "PNG": PngImagePlugin.PngImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
@@ -49,7 +51,7 @@ _FROM_PILLOW = re.compile(r"PIL\.")
 
 
 @contextmanager
-def failures_typed(name: str) -> Iterator[None]:
+def decoder_errors(name: str) -> Iterator[None]:
     """Around calls of Pillow only: whatever it raises becomes UndecodableImage."""
     _warnings_are_errors()
     try:
@@ -57,7 +59,7 @@ def failures_typed(name: str) -> Iterator[None]:
     except FAILURES as error:
         raise UndecodableImage(
             f"The {name} file is damaged, cut off or of a kind that is not understood. "
-            "Export it again as a plain picture."
+            "Export it again as an ordinary image."
         ) from error
 
 
@@ -76,37 +78,37 @@ def _warnings_are_errors() -> None:
 def open_checked(data: bytes, limits: Limits) -> tuple[Image.Image, Header]:
     """A lazy Pillow image and its header, with type, structure and limits checked."""
     name = allowed_type(data, limits)
-    frames, depth = _checked_before_opening(name, data, limits)
-    with failures_typed(name):
+    frames, depth = _check_structure(name, data, limits)
+    with decoder_errors(name):
         image = _READERS[name](io.BytesIO(data))
     check_pixels(*image.size, limits)
-    exif.check(image.info.get("exif") or b"")
-    with failures_typed(name):
-        # Pillow's n_frames of PNG counts what acTL says; `png.check` has verified it.
+    check_exif(image.info.get("exif") or b"")
+    with decoder_errors(name):
+        # Pillow's n_frames of PNG counts what acTL says; `png.check_png` has verified it.
         frames = frames or getattr(image, "n_frames", 1)
-        turned = orientation(image) >= 5
+        sideways = orientation(image) >= 5
     check_pixels(*image.size, limits, frames)
     width, height = image.size
-    size = (width, height) if turned else (height, width)
+    size = (width, height) if sideways else (height, width)
     return image, Header(name, size, frames, depth)
 
 
-def _checked_before_opening(name: str, data: bytes, limits: Limits) -> tuple[int, int]:
+def _check_structure(name: str, data: bytes, limits: Limits) -> tuple[int, int]:
     """What Pillow does not check, or not soon enough. Frames (0: not known yet), depth."""
     if name == "PNG":
         first = png.read_header(data)
         check_pixels(first.width, first.height, limits)
-        png_header = png.check(data)
+        png_header = png.check_png(data)
         return png_header.frames, png_header.depth
     if name == "WEBP":
-        check_pixels(*webp.size(data), limits)
+        check_pixels(*webp.read_size(data), limits)
     if name == "JPEG":
-        jpeg.check(data)
+        jpeg.check_jpeg(data)
     return 0, 8
 
 
 def orientation(image: Image.Image) -> int:
-    """EXIF orientation 1 to 8; 1 where none or a senseless one is written.
+    """EXIF orientation 1 to 8; 1 where none or an undefined one is written.
 
     Pillow turns TIFF itself while it loads. Image.getexif is called past PngImageFile's own,
     which would decode the pixels.

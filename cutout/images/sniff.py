@@ -1,9 +1,9 @@
-"""The type of a file by its first bytes; names and declared types are never asked."""
+"""The type of a file by its first bytes; names and declared types are ignored."""
 
 from cutout.errors import EmptyFile, UnsupportedType
 from cutout.images.limits import Limits
 
-_STARTS = {
+_SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"GIF87a": "GIF",
@@ -22,15 +22,15 @@ def sniff(data: bytes) -> str | None:
         return "WEBP"
     if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis"):
         return "AVIF"
-    return next((name for start, name in _STARTS.items() if data.startswith(start)), None)
+    return next((name for start, name in _SIGNATURES.items() if data.startswith(start)), None)
 
 
 def allowed_type(data: bytes, limits: Limits) -> str:
-    """Name of the format, if `limits` lets it in."""
+    """Name of the format, if `limits` allows it."""
     if not data:
-        raise EmptyFile("The file is empty. Send a picture.")
+        raise EmptyFile("The file is empty. Send an image.")
     name = sniff(data)
-    if name not in limits.formats:
+    if name is None or name not in limits.formats:
         found = f"The file is of type {name}" if name else "The file is of no known image type"
         raise UnsupportedType(
             f"{found}. Send one of: {', '.join(limits.formats)}.",

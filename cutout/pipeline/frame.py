@@ -89,6 +89,6 @@ class Result:
     options: Options
 
 
-def begin(image: images.Picture) -> Frame:
+def begin(image: images.DecodedImage) -> Frame:
     """The frame of a decoded image."""
     return Frame(image.rgb, image.alpha, image.icc)

@@ -84,12 +84,12 @@ def result_of(frame: Frame, job: Job) -> Result:
     return Result(frame.data, (height, width), frame.score_map.signals, frame.warnings, job.options)
 
 
-def make_matte(image: images.Picture, job: Job) -> Frame:
+def make_matte(image: images.DecodedImage, job: Job) -> Frame:
     """The frame of an image up to its final matte, for those who measure it."""
     return run(PREPARE + INFER + MATTE + TRANSPARENCY, begin(image), job)
 
 
-def cut_out(image: images.Picture, plan: Plan, model: Model, infer: Infer) -> Result:
+def cut_out(image: images.DecodedImage, plan: Plan, model: Model, infer: Infer) -> Result:
     """Cut the subject out of one image; infer: one tensor (3, S, S) -> its scores (S, S)."""
     job = Job(plan, model, infer)
     frame = run(PREPARE + INFER + MATTE + RENDER, begin(image), job)

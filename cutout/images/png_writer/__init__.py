@@ -1,1 +1,1 @@
-"""A PNG writer on all cores: row filters, deflate in chunks, and the choice between them."""
+"""A PNG writer on all cores: row filters, deflate in bands of rows, and the choice between them."""

@@ -1,8 +1,8 @@
-"""A picture's rows as one zlib stream, its bands packed side by side, the way pigz does it.
+"""An image's rows as one zlib stream, its bands compressed in parallel, as pigz does.
 
-Each band is deflated apart, with the 32 KiB before it as its dictionary, and ends on a byte
-boundary (a sync flush), so that the pieces in their order are one stream. What comes out depends
-on the picture alone, never on the number of threads.
+A band is a run of rows. Each is compressed by itself, with the 32 KiB before it as its dictionary,
+and ends on a byte boundary (a sync flush), so that the results in their order are one stream. The
+bytes depend on the image alone, never on the number of threads.
 Source: RFC 1950, RFC 1951; M. Adler, pigz.
 """
 
@@ -13,71 +13,73 @@ import numpy as np
 from zlib_ng import zlib_ng
 
 from cutout import parallel
-from cutout.images.png_writer.filters import filtered
+from cutout.images.png_writer.filters import filter_rows
 
-# Bytes of a band: large enough that its own Huffman tables and hand-over cost nothing, small enough
-# to stay in a core's cache and to give every core work.
+# Bytes of a band: large enough that its own Huffman tables and scheduling cost nothing, small
+# enough to stay in a core's cache and to give every core work.
 _BAND_BYTES = 1 << 19
 _WINDOW = 1 << 15
-# Deflate with a window of 32 KiB; "fast" as the level, which no decoder heeds.
+# Deflate with a window of 32 KiB; "fast" as the level, which decoders ignore.
 _HEADER = b"\x78\x5e"
 _ADLER_BASE = 65521
 
 
 @dataclass(frozen=True)
 class PngStrategy:
-    """How a picture is packed: kind is a row filter; zlib-ng's levels take turns over the bands."""
+    """A row filter, and levels of zlib-ng, which are applied to the bands in rotation."""
 
-    kind: int
+    filter: int
     levels: tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A packed band: data is raw deflate; adler and length are of what was packed."""
+class CompressedBand:
+    """data: raw deflate; adler, length: Adler-32 and length of the bytes before compression."""
 
     data: bytes
     adler: int
     length: int
 
 
-def stream(rows: np.ndarray, step: int, strategy: PngStrategy) -> Iterator[bytes]:
-    """The zlib stream, a part a band.
+def stream(rows: np.ndarray, pixel_bytes: int, strategy: PngStrategy) -> Iterator[bytes]:
+    """The zlib stream, one part for each band.
 
-    rows: (H, bytes a row) uint8. step: bytes a pixel. At any time no more than a band a core
-    exists unpacked.
+    rows: (H, bytes a row) uint8. At any time at most one filtered band for each core exists.
     """
     height = max(1, _BAND_BYTES // rows.shape[1])
     bands = [slice(top, min(top + height, len(rows))) for top in range(0, len(rows), height)]
 
-    def work(band: slice) -> Piece:
+    def compress(band: slice) -> CompressedBand:
         level = strategy.levels[band.start // height % len(strategy.levels)]
-        return pack(rows, step, strategy.kind, level, band)
+        return compress_band(rows, pixel_bytes, strategy.filter, level, band)
 
     yield _HEADER
     adler = 1
-    for piece in parallel.parallel_map(work, bands):
-        adler = combine_adler(adler, piece)
-        yield piece.data
+    for compressed in parallel.parallel_map(compress, bands):
+        adler = combine_adler(adler, compressed)
+        yield compressed.data
     yield adler.to_bytes(4, "big")
 
 
-def pack(rows: np.ndarray, step: int, kind: int, level: int, band: slice) -> Piece:
-    """One band; the last of a picture ends the stream."""
-    # Rows before the band are filtered once more, for they may be in another thread's hands.
-    behind = min(band.start, -(-_WINDOW // (rows.shape[1] + 1)))
-    raw = filtered(rows, kind, slice(band.start - behind, band.stop), step)
-    before, own = raw[:behind].reshape(-1), raw[behind:].reshape(-1)
-    packer = zlib_ng.compressobj(
+def compress_band(
+    rows: np.ndarray, pixel_bytes: int, kind: int, level: int, band: slice
+) -> CompressedBand:
+    """One band; the last of an image ends the stream."""
+    # Rows before the band are filtered once more: another thread may be working on them.
+    preceding = min(band.start, -(-_WINDOW // (rows.shape[1] + 1)))
+    raw = filter_rows(rows, kind, slice(band.start - preceding, band.stop), pixel_bytes)
+    before, own = raw[:preceding].reshape(-1), raw[preceding:].reshape(-1)
+    compressor = zlib_ng.compressobj(
         level, zlib_ng.DEFLATED, -zlib_ng.MAX_WBITS, zdict=before[-_WINDOW:]
     )
     ending = zlib_ng.Z_SYNC_FLUSH if band.stop < len(rows) else zlib_ng.Z_FINISH
-    return Piece(packer.compress(own) + packer.flush(ending), zlib_ng.adler32(own), len(own))
+    compressed = compressor.compress(own) + compressor.flush(ending)
+    return CompressedBand(compressed, zlib_ng.adler32(own), len(own))
 
 
-def combine_adler(adler: int, piece: Piece) -> int:
-    """Adler-32 of all before and the piece. RFC 1950, section 8: two sums modulo 65521."""
+def combine_adler(adler: int, band: CompressedBand) -> int:
+    """Adler-32 of all bytes before and the band. RFC 1950, section 8: two sums modulo 65521."""
     first, second = adler & 0xFFFF, adler >> 16
-    low = (first + (piece.adler & 0xFFFF) - 1) % _ADLER_BASE
-    high = (second + (piece.adler >> 16) + piece.length * (first - 1)) % _ADLER_BASE
+    low = (first + (band.adler & 0xFFFF) - 1) % _ADLER_BASE
+    high = (second + (band.adler >> 16) + band.length * (first - 1)) % _ADLER_BASE
     return high << 16 | low

@@ -1,73 +1,75 @@
-"""Which filter and level pack a picture fast, and within 5 % of what Pillow's level 6 gives.
+"""Which filter and level compress an image fast, and within 5 % of what Pillow's level 6 gives.
 
-Which filter packs best depends on the picture, by up to a sixth. So does what a low level costs:
-against Pillow's level 6, level 3 gave from 7 % less to 10 % more, level 4 from 11 % less to 9 %
-more and takes a fifth longer, level 5 from 14 % less to 6 % more and another fifth of the time
-(`benchmarks/codecs.py`). So strips of each picture are packed in a few ways first, and only large
-pictures, where time counts, take a low level. Of all the pictures tried only very soft opaque ones
-of 12 megapixels come out larger, by up to 6 %.
+Which filter compresses best depends on the image, by up to a sixth. So does what a low level
+costs: against Pillow's level 6, level 3 gave from 7 % less to 10 % more, level 4 from 11 % less to
+9 % more and takes a fifth longer, level 5 from 14 % less to 6 % more and another fifth of the time
+(`benchmarks/codecs.py`). So sample strips of each image are compressed in several ways first, and
+only large images, where time matters, take a low level. Of all the images tried only very soft
+opaque ones of 12 megapixels come out larger, by up to 6 %.
 """
 
 import numpy as np
 
 from cutout.images.png_writer import filters
-from cutout.images.png_writer.deflate import PngStrategy, pack
+from cutout.images.png_writer.deflate import PngStrategy, compress_band
 
-# Rows of a strip and strips. JPEG's blocks of eight rows show in every filter's output, so strips
-# are of upper and lower halves of blocks in turn.
+# Rows of a strip, number of strips. JPEG's blocks of eight rows show in every filter's output, so
+# strips are upper and lower halves of blocks alternately.
 _STRIP, _STRIPS, _BLOCK = 4, 8, 8
-# Bytes of a row that are looked at: a picture of a single, endless row is not packed four times.
+# Bytes of a row that are sampled: an image of a single, very long row is not compressed four times.
 _WIDTH = 1 << 16
-_FAST, _USUAL, _CAREFUL, _PILLOWS = 3, 4, 5, 6
-# Up to so many bytes Pillow's own way takes milliseconds; it packs small, sharp pictures best.
+# Levels of zlib-ng; the last is Pillow's default.
+_LOW, _LOW_PLUS, _MEDIUM, _PILLOW = 3, 4, 5, 6
+# Up to so many bytes Pillow's own way takes milliseconds; it compresses small, sharp images best.
 _SMALL_BYTES = 1 << 21
-# Up to so many bytes, 8 megapixels with alpha, the careful level takes no longer than the low ones
+# Up to so many bytes, 8 megapixels with alpha, the medium level takes no longer than the low ones
 # on the 12 megapixels of a camera.
-_MEDIUM_BYTES = 1 << 25
-# How much smaller than the strips packed Pillow's way those of the fast level must be: for the
-# fast level alone, and for it in every other band. The strips foresee up to 5 % too little.
-_FAST_WORTH, _MIXED_WORTH = 0.98, 1.03
-# On large pictures up packs nearly always best and is the fastest, so that others have to be so
-# much smaller in the strips.
-_UP_WORTH = 0.97
+_MIDDLE_BYTES = 1 << 25
+# Bytes of the strips at the low level, relative to Pillow's way, up to which the low level is used
+# for all bands, and for every other band. The strips predict up to 5 % too little.
+_MAX_RATIO_LOW, _MAX_RATIO_MIXED = 0.98, 1.03
+# On large images the filter "up" nearly always compresses best and is the fastest, so others are
+# used only where their strips are smaller than this, relative to those of "up".
+_MAX_RATIO_TO_UP = 0.97
 
 
-def choose(rows: np.ndarray, step: int) -> PngStrategy:
-    """How to pack a picture. rows: (H, bytes a row) uint8. step: bytes a pixel."""
+def choose_strategy(rows: np.ndarray, pixel_bytes: int) -> PngStrategy:
+    """How to compress an image. rows: (H, bytes a row) uint8."""
     if rows.size <= _SMALL_BYTES:
-        return PngStrategy(filters.EACH_ROW, (_PILLOWS,))
-    strips = _strips(rows, step)
+        return PngStrategy(filters.ADAPTIVE, (_PILLOW,))
+    strips = _sample_strips(rows, pixel_bytes)
     kinds = (filters.UP, filters.SUB, filters.PAETH)
-    sizes = {kind: _packed(strips, step, kind, _FAST) for kind in kinds}
-    if rows.size <= _MEDIUM_BYTES:
-        return PngStrategy(min(kinds, key=sizes.__getitem__), (_CAREFUL,))
+    sizes = {kind: _compressed_bytes(strips, pixel_bytes, kind, _LOW) for kind in kinds}
+    if rows.size <= _MIDDLE_BYTES:
+        return PngStrategy(min(kinds, key=sizes.__getitem__), (_MEDIUM,))
     best = min(kinds, key=sizes.__getitem__)
-    kind = best if sizes[best] < _UP_WORTH * sizes[filters.UP] else filters.UP
-    return PngStrategy(
-        kind, _levels(sizes[kind] / _packed(strips, step, filters.EACH_ROW, _PILLOWS))
-    )
+    kind = best if sizes[best] < _MAX_RATIO_TO_UP * sizes[filters.UP] else filters.UP
+    pillows = _compressed_bytes(strips, pixel_bytes, filters.ADAPTIVE, _PILLOW)
+    return PngStrategy(kind, _levels(sizes[kind] / pillows))
 
 
 def _levels(ratio: float) -> tuple[int, ...]:
-    """ratio: bytes of the strips at the fast level to those packed Pillow's way."""
-    if ratio <= _FAST_WORTH:
-        return (_FAST,)
-    return (_FAST, _USUAL) if ratio <= _MIXED_WORTH else (_CAREFUL,)
+    """ratio: bytes of the strips at the low level to those compressed in Pillow's way."""
+    if ratio <= _MAX_RATIO_LOW:
+        return (_LOW,)
+    return (_LOW, _LOW_PLUS) if ratio <= _MAX_RATIO_MIXED else (_MEDIUM,)
 
 
-def _strips(rows: np.ndarray, step: int) -> list[tuple[np.ndarray, slice]]:
-    """Bands of the picture, spread evenly over where it shows anything, in its middle columns."""
-    left = max(0, (rows.shape[1] - _WIDTH) // 2 // step * step)
+def _sample_strips(rows: np.ndarray, pixel_bytes: int) -> list[tuple[np.ndarray, slice]]:
+    """Bands of its middle columns, spread evenly over the rows that are not all zero."""
+    left = max(0, (rows.shape[1] - _WIDTH) // 2 // pixel_bytes * pixel_bytes)
     middle = rows[:, left : left + _WIDTH]
-    shown = np.flatnonzero(middle[::_BLOCK].any(axis=1)) * _BLOCK
-    if not len(shown):
+    filled = np.flatnonzero(middle[::_BLOCK].any(axis=1)) * _BLOCK
+    if not len(filled):
         return [(middle, slice(0, _STRIP))]
-    tops = shown[np.linspace(0, len(shown), 2 * _STRIPS + 1)[1::2].astype(int)]
+    tops = filled[np.linspace(0, len(filled), 2 * _STRIPS + 1)[1::2].astype(int)]
     tops[1::2] += _STRIP
     inside = np.unique(tops[tops < len(rows)]).tolist()
     return [(middle, slice(top, top + _STRIP)) for top in inside]
 
 
-def _packed(strips: list[tuple[np.ndarray, slice]], step: int, kind: int, level: int) -> int:
-    """Bytes of the strips, packed like this."""
-    return sum(len(pack(rows, step, kind, level, band).data) for rows, band in strips)
+def _compressed_bytes(
+    strips: list[tuple[np.ndarray, slice]], pixel_bytes: int, kind: int, level: int
+) -> int:
+    bands = [compress_band(rows, pixel_bytes, kind, level, band) for rows, band in strips]
+    return sum(len(band.data) for band in bands)
