@@ -4,7 +4,7 @@
 """
 
 from cutout.measures.boundary import boundary_iou, relaxed_boundary_f
-from cutout.measures.checks import THRESHOLD
+from cutout.measures.checks import THRESHOLD, level_of
 from cutout.measures.conventions import by_maximum, by_range
 from cutout.measures.counts import Counts, count, iou
 from cutout.measures.curves import MeanCurves, f_measure, precision_recall
@@ -36,6 +36,7 @@ __all__ = [
     "f_measure",
     "gradient",
     "iou",
+    "level_of",
     "mae",
     "make_pair",
     "mse",
