@@ -5,7 +5,7 @@ import json
 import os
 import re
 import signal
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -206,6 +206,26 @@ def test_the_number_of_pending_predictions_is_bounded(data):
             finished += 1
     assert finished == IMAGES
     assert most <= 3
+
+
+def test_a_finished_record_does_not_wait_for_later_predictions(data):
+    pairs = evaluation.find_pairs(data / "images", data / "masks").pairs
+    job = evaluation.Evaluation(data / "out", SETTINGS, SOURCE)
+    finished = []
+
+    class AtOnce(Executor):
+        def submit(self, work, /, *arguments):
+            future = Future()
+            future.set_result(work(*arguments))
+            return future
+
+    def counted(path):
+        assert len(finished) == int(path.stem[1:]), "the record before this one is out"
+        return predict(path)
+
+    for record in job.run(pairs, counted, AtOnce()):
+        finished.append(record.stem)
+    assert finished == [pair.stem for pair in pairs]
 
 
 def test_the_report_is_self_contained_and_escapes_names(data):

@@ -98,9 +98,10 @@ def _finished(pool: Executor, tasks: Iterator[Task | Record], max_pending: int) 
             yield task
             continue
         pending.add(pool.submit(measure, task))
-        if len(pending) >= max_pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
+        # While there is room this only looks: a finished record is passed on without delay.
+        timeout = None if len(pending) >= max_pending else 0
+        done, pending = wait(pending, timeout, FIRST_COMPLETED)
+        yield from (future.result() for future in done)
     while pending:
         done, pending = wait(pending, return_when=FIRST_COMPLETED)
         yield from (future.result() for future in done)
