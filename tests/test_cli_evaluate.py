@@ -1,4 +1,4 @@
-"""The commands `evaluate` and `compare`, run as a user runs them."""
+"""The commands `evaluate` and `compare`."""
 
 import click
 import numpy as np
@@ -28,14 +28,14 @@ def make_predict(options):
 def data(tmp_path):
     for number in range(4):
         mask = Image.fromarray(disc(number))
-        for folder, picture in {
+        for folder, image in {
             "images": mask.convert("RGB"),
             "masks": mask,
             "sharp": mask,
             "blurred": mask.filter(ImageFilter.GaussianBlur(6)),
         }.items():
             (tmp_path / folder).mkdir(exist_ok=True)
-            picture.save(tmp_path / folder / f"{number}.png")
+            image.save(tmp_path / folder / f"{number}.png")
     return tmp_path
 
 
@@ -51,7 +51,7 @@ def invoke(data):
     return run
 
 
-def test_the_gate_passes_real_maps_and_fails_blurred_ones(data, invoke):
+def test_the_gate_passes_equal_maps_and_fails_blurred_ones(data, invoke):
     common = ("evaluate", "@images", "@masks", "--jobs", "1")
     first = invoke(*common, "--out", "@first", "--predictions", "@sharp")
     assert first.exit_code == 0, first.output
@@ -74,18 +74,18 @@ def test_the_gate_passes_real_maps_and_fails_blurred_ones(data, invoke):
     assert (data / "compared" / "compare.html").exists()
 
 
-def test_the_model_is_asked_with_the_given_options_and_done_pictures_are_kept(data, invoke):
+def test_the_options_reach_the_model_and_measured_images_are_kept(data, invoke):
     arguments = ("evaluate", "@images", "@masks", "--out", "@out", "--jobs", "1")
     assert invoke(*arguments, "--option", "shift=3").exit_code == 0
     again = invoke(*arguments, "--option", "shift=3")
-    assert "4 of 4 pictures are done already" in again.output
+    assert "4 of 4 images are done already" in again.output
     other = invoke(*arguments)
     assert other.exit_code == 1
     assert "--restart" in other.output
     assert str(data) not in other.output
 
 
-def test_ctrl_c_says_how_to_go_on(data):
+def test_ctrl_c_says_how_to_resume(data):
     def interrupted(options):
         def predict(path):
             if path.stem == "2":
@@ -102,8 +102,8 @@ def test_ctrl_c_says_how_to_go_on(data):
     assert "the same command goes on from here" in result.output
 
 
-def test_broken_pairs_and_lonely_files_are_listed_and_not_fatal(data, invoke):
-    (data / "masks" / "1.png").write_bytes(b"rubbish")
+def test_failed_pairs_and_unmatched_files_are_listed_and_not_fatal(data, invoke):
+    (data / "masks" / "1.png").write_bytes(b"no image")
     (data / "masks" / "3.png").unlink()
     result = invoke("evaluate", "@images", "@masks", "--out", "@out", "--jobs", "1")
     assert result.exit_code == 0
@@ -119,7 +119,7 @@ def test_broken_pairs_and_lonely_files_are_listed_and_not_fatal(data, invoke):
         (("--baseline", "@images/0.png"), "is no summary"),
     ],
 )
-def test_wrong_use_is_said(invoke, extra, message):
+def test_wrong_usage_is_named(invoke, extra, message):
     result = invoke("evaluate", "@images", "@masks", "--out", "@out", *extra)
     assert result.exit_code != 0
     assert message in result.output

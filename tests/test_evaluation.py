@@ -1,11 +1,11 @@
-"""Folders of real small files through the whole evaluation: run, resume, report, compare, gate."""
+"""The whole evaluation on folders of small files: run, resume, report, compare."""
 
 import csv
 import json
 import os
 import re
 import signal
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -15,24 +15,24 @@ from scipy import stats
 from cutout import evaluation, measures
 from cutout.errors import InvalidValue, ModelFailed
 from cutout.evaluation.records import NAME, Record, read_records
-from cutout.evaluation.summary import rows_of, summarise, write_rows
+from cutout.evaluation.summary import read_rows, summarise, write_rows
 
-PICTURES = 12
-SETTINGS = evaluation.Settings()
+IMAGES = 12
+SETTINGS = evaluation.EvaluationSettings()
 SOURCE = {"model": "drawn"}
 
 
 def disc(seed, shift=0, soft=False):
-    """A (40, 50) uint8 map or mask of a disc whose size hangs on the seed."""
+    """A (40, 50) uint8 map or mask of a disc whose size depends on the seed."""
     y, x = np.mgrid[:40, :50]
-    far = np.hypot(y - 20, x - 20 - shift) - 6 - seed % 7
-    return ((1 / (1 + np.exp(far / 2)) if soft else far < 0) * 255).astype(np.uint8)
+    distance = np.hypot(y - 20, x - 20 - shift) - 6 - seed % 7
+    return ((1 / (1 + np.exp(distance / 2)) if soft else distance < 0) * 255).astype(np.uint8)
 
 
 @pytest.fixture
 def data(tmp_path):
-    """Folders `images`, `masks`, `good`, `bad` of twelve pictures."""
-    for number in range(PICTURES):
+    """Folders `images`, `masks`, `good`, `bad` of twelve images."""
+    for number in range(IMAGES):
         mask = disc(number)
         files = {
             "images": np.stack([mask, mask // 2, 255 - mask], axis=2),
@@ -69,12 +69,12 @@ def run(data, name, predict=None, settings=SETTINGS, **options):
 def finish(out):
     """The rows and the summary without the page, whose drawings take a second."""
     with (out / "rows.csv").open("w") as file:
-        write_rows(file, rows_of(out))
+        write_rows(file, read_rows(out))
     return summarise(out, {})
 
 
 def page_of(out):
-    evaluation.write_results(out, {"images": ["lonely"], "masks": []}, "Drawn discs")
+    evaluation.write_results(out, {"images": ["unmatched"], "masks": []}, "Drawn discs")
     return (out / "report.html").read_text()
 
 
@@ -82,10 +82,10 @@ def rows(folder):
     return list(csv.DictReader((folder / "rows.csv").read_text().splitlines()))
 
 
-def test_names_without_partner_are_told(data):
+def test_names_without_partner_are_reported(data):
     (data / "masks" / "p03.png").unlink()
     (data / "images" / "p05.png").unlink()
-    (data / "masks" / "notes.txt").write_text("no picture")
+    (data / "masks" / "notes.txt").write_text("no image")
     found = evaluation.find_pairs(data / "images", data / "masks")
     assert found.without_partner == {"images": ["p03"], "masks": ["p05"]}
     assert [pair.stem for pair in found.pairs][:4] == ["p00", "p01", "p02", "p04"]
@@ -93,46 +93,46 @@ def test_names_without_partner_are_told(data):
 
 def test_two_files_of_one_name_are_refused(data):
     (data / "images" / "p01.jpg").write_bytes(b"")
-    with pytest.raises(InvalidValue, match="'p01' with different endings"):
+    with pytest.raises(InvalidValue, match="'p01' with different suffixes"):
         evaluation.find_pairs(data / "images", data / "masks")
 
 
 def test_folders_without_a_common_name_are_refused(data, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(InvalidValue, match="No name"):
+    with pytest.raises(InvalidValue, match="No file name"):
         evaluation.find_pairs(data / "images", empty)
 
 
-def test_the_summary_is_the_mean_of_the_rows_and_the_papers_way_for_f(data):
+def test_the_summary_averages_rows_and_takes_f_of_mean_curves(data):
     summary = run(data, "out", predict)
     table = rows(data / "out")
-    assert [row["stem"] for row in table] == [f"p{n:02}" for n in range(PICTURES)]
-    ious = [measures.iou(disc(n, n % 3, soft=True) > 128, disc(n) > 128) for n in range(PICTURES)]
+    assert [row["stem"] for row in table] == [f"p{n:02}" for n in range(IMAGES)]
+    ious = [measures.iou(disc(n, n % 3, soft=True) > 128, disc(n) > 128) for n in range(IMAGES)]
     assert [float(row["iou"]) for row in table] == pytest.approx(ious, abs=1e-6)
     assert summary["measures"]["iou"]["value"] == pytest.approx(np.mean(ious), abs=1e-6)
 
     curves = [
         measures.precision_recall(measures.by_maximum(disc(n, n % 3, soft=True)), disc(n) > 128)
-        for n in range(PICTURES)
+        for n in range(IMAGES)
     ]
     expected = measures.f_measure(*np.mean(curves, axis=0)).max()
     assert summary["measures"]["paper_max_f"]["value"] == pytest.approx(expected, abs=1e-5)
     assert set(summary["measures"]) == set(measures.MEASURES)
 
 
-def test_stages_and_predicted_iou_are_summed_up(data):
+def test_stage_times_and_predicted_iou_are_summarised(data):
     summary = run(data, "out", predict)
     assert list(summary["stages_ms"]) == ["infer", "decode"]
     assert summary["stages_ms"]["infer"]["median"] == pytest.approx(15.5)
     true = [float(row["iou"]) for row in rows(data / "out")]
-    predicted = [0.5 + number / 30 for number in range(PICTURES)]
+    predicted = [0.5 + number / 30 for number in range(IMAGES)]
     expected = stats.spearmanr(predicted, true).statistic
     assert summary["predicted_iou"]["rank_correlation"] == pytest.approx(expected, abs=1e-5)
     assert rows(data / "out")[3]["infer_ms"] == "13.0"
 
 
-def test_an_interrupted_run_goes_on_and_ends_the_same(data):
+def test_a_resumed_run_gives_the_same_result(data):
     whole = run(data, "whole", predict)
     found = evaluation.find_pairs(data / "images", data / "masks")
     job = evaluation.Evaluation(data / "part", SETTINGS, SOURCE)
@@ -141,38 +141,38 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(data):
     journal = data / "part" / NAME
     journal.write_bytes(journal.read_bytes()[:-20])
 
-    asked = []
+    calls = []
 
     def counted(path):
-        asked.append(path.stem)
+        calls.append(path.stem)
         return predict(path)
 
     resumed = run(data, "part", counted)
-    assert len(asked) == PICTURES - 4
+    assert len(calls) == IMAGES - 4
     assert resumed["measures"] == whole["measures"]
     assert rows(data / "part") == rows(data / "whole")
 
 
 def test_other_settings_are_refused_until_restarted(data):
     run(data, "out")
-    other = evaluation.Settings(threshold=60)
+    other = evaluation.EvaluationSettings(threshold=60)
     with pytest.raises(InvalidValue, match="threshold was 128, is 60"):
         run(data, "out", settings=other)
     assert run(data, "out", settings=other, restart=True)["settings"]["threshold"] == 60
 
 
-def test_broken_pairs_are_listed_and_tried_again(data):
+def test_failed_pairs_are_listed_and_tried_again(data):
     good = (data / "masks" / "p02.png").read_bytes()
     (data / "masks" / "p02.png").write_bytes(good[:60])
     Image.fromarray(disc(4)[:30]).save(data / "masks" / "p04.png")
 
-    def moody(path):
+    def fails_once(path):
         if path.stem == "p06":
             raise ModelFailed("The model gave no finite map.")
         return predict(path)
 
-    summary = run(data, "out", moody)
-    assert summary["pictures"] == PICTURES - 3
+    summary = run(data, "out", fails_once)
+    assert summary["images"] == IMAGES - 3
     assert set(summary["failed"]) == {"p02", "p04", "p06"}
     assert re.search(r"50.40 pixels and the true mask 50.30", summary["failed"]["p04"])
     assert str(data) not in json.dumps(summary["failed"])
@@ -180,35 +180,55 @@ def test_broken_pairs_are_listed_and_tried_again(data):
     (data / "masks" / "p02.png").write_bytes(good)
     again = run(data, "out", predict)
     assert set(again["failed"]) == {"p04"}
-    assert again["pictures"] == PICTURES - 1
+    assert again["images"] == IMAGES - 1
 
 
 def test_nothing_measured_is_an_error_that_says_why(data):
-    def never(path):
+    def fails(path):
         raise ModelFailed("The model gave no finite map.")
 
     with pytest.raises(InvalidValue, match=r"No pair could be measured.*no finite map"):
-        run(data, "out", never)
+        run(data, "out", fails)
 
 
-def test_few_pictures_are_held_at_once(data):
+def test_the_number_of_pending_predictions_is_bounded(data):
     found = evaluation.find_pairs(data / "images", data / "masks")
     job = evaluation.Evaluation(data / "out", SETTINGS, SOURCE)
-    asked, most, finished = [], 0, 0
+    calls, most, finished = [], 0, 0
 
     def counted(path):
-        asked.append(path)
+        calls.append(path)
         return predict(path)
 
     with ThreadPoolExecutor(2) as pool:
-        for _ in job.run(found.pairs, counted, pool, ahead=3):
-            most = max(most, len(asked) - finished)
+        for _ in job.run(found.pairs, counted, pool, max_pending=3):
+            most = max(most, len(calls) - finished)
             finished += 1
-    assert finished == PICTURES
+    assert finished == IMAGES
     assert most <= 3
 
 
-def test_the_report_needs_nothing_from_outside_and_escapes_names(data):
+def test_a_finished_record_does_not_wait_for_later_predictions(data):
+    pairs = evaluation.find_pairs(data / "images", data / "masks").pairs
+    job = evaluation.Evaluation(data / "out", SETTINGS, SOURCE)
+    finished = []
+
+    class AtOnce(Executor):
+        def submit(self, work, /, *arguments):
+            future = Future()
+            future.set_result(work(*arguments))
+            return future
+
+    def counted(path):
+        assert len(finished) == int(path.stem[1:]), "the record before this one is out"
+        return predict(path)
+
+    for record in job.run(pairs, counted, AtOnce()):
+        finished.append(record.stem)
+    assert finished == [pair.stem for pair in pairs]
+
+
+def test_the_report_is_self_contained_and_escapes_names(data):
     for folder in ("images", "masks", "good"):
         (data / folder / "p00.png").rename(data / folder / "a<b>&.png")
     run(data, "out")
@@ -219,8 +239,8 @@ def test_the_report_needs_nothing_from_outside_and_escapes_names(data):
     assert "<script" not in page
     assert "@import" not in page
     assert "a&lt;b&gt;&amp;" in page
-    assert "lonely" in page
-    assert json.loads((data / "out" / "summary.json").read_text())["pictures"] == PICTURES
+    assert "unmatched" in page
+    assert json.loads((data / "out" / "summary.json").read_text())["images"] == IMAGES
     assert page.count("<svg") == 3
 
 
@@ -232,7 +252,7 @@ def test_a_report_of_predictions_with_signals_shows_them(data):
 
 
 def test_a_convention_can_be_left_out(data):
-    summary = run(data, "out", settings=evaluation.Settings(groups=("paper",)))
+    summary = run(data, "out", settings=evaluation.EvaluationSettings(groups=("paper",)))
     assert set(summary["measures"]) == {"paper_max_f", "paper_mean_f", "paper_mae"}
     assert "Convention: pysodmetrics" not in page_of(data / "out")
 
@@ -242,7 +262,7 @@ def test_processes_give_the_same_rows_as_threads(data):
     found = evaluation.find_pairs(data / "images", data / "masks", data / "good")
     job = evaluation.Evaluation(data / "processes", SETTINGS, SOURCE)
     with evaluation.process_pool(1) as pool:
-        # Ctrl-C reaches the whole group; a worker leaves it to the caller and goes on.
+        # Ctrl-C reaches every process of the group; a worker must ignore it.
         worker = pool.submit(os.getpid).result()
         os.kill(worker, signal.SIGINT)
         list(job.run(found.pairs, None, pool))
@@ -251,7 +271,7 @@ def test_processes_give_the_same_rows_as_threads(data):
     assert rows(data / "processes") == rows(data / "threads")
 
 
-def test_a_record_survives_its_line(data):
+def test_a_record_is_restored_from_its_line(data):
     run(data, "out", predict)
     record = next(read_records(data / "out"))
     again = Record.from_line(record.to_line())
@@ -259,7 +279,7 @@ def test_a_record_survives_its_line(data):
     np.testing.assert_array_equal(again.curves["f"], record.curves["f"])
 
 
-def test_compare_sees_the_better_side_and_what_changed_most(data):
+def test_compare_names_the_better_side_and_what_changed_most(data):
     run(data, "a", predictions="bad")
     run(data, "b", predictions="good")
     result = evaluation.write_comparison(data / "a", data / "b", data / "compared")
@@ -269,20 +289,20 @@ def test_compare_sees_the_better_side_and_what_changed_most(data):
     first, last = result["changed"][0], result["changed"][-1]
     assert abs(first["b"] - first["a"]) >= abs(last["b"] - last["a"]) > 0
     page = (data / "compared" / "compare.html").read_text()
-    assert page.count("data:image/jpeg") == 2 * PICTURES
+    assert page.count("data:image/jpeg") == 2 * IMAGES
 
 
 def test_compare_of_a_set_with_itself_shows_no_difference(data):
     run(data, "a")
     result = evaluation.compare(data / "a", data / "a")
-    assert result["verdict"].startswith("These pictures show no difference")
+    assert result["verdict"].startswith("These images show no difference")
     assert {row["verdict"] for row in result["measures"].values()} == {"no difference shown"}
     assert result["changed"] == []
 
 
 def test_compare_refuses_other_thresholds_and_other_folders(data):
     run(data, "a")
-    run(data, "b", settings=evaluation.Settings(threshold=60))
+    run(data, "b", settings=evaluation.EvaluationSettings(threshold=60))
     with pytest.raises(InvalidValue, match="threshold 128, B with 60"):
         evaluation.compare(data / "a", data / "b")
     with pytest.raises(InvalidValue, match="holds no evaluation"):

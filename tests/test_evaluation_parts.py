@@ -1,4 +1,4 @@
-"""Parts of an evaluation that need no set: gate, intervals, workers."""
+"""Parts of an evaluation that need no data set: gate, intervals, workers."""
 
 import os
 import signal
@@ -26,17 +26,17 @@ if __name__ == "__main__":
 """
 
 
-def test_workers_end_when_their_caller_is_killed(tmp_path):
+def test_workers_end_when_their_parent_is_killed(tmp_path):
     script = tmp_path / "killed.py"
     script.write_text(KILLED)
     root = Path(__file__).parent.parent
     with subprocess.Popen(
         [sys.executable, script], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(root)}
-    ) as caller:
-        # The worker holds the pipe too: reading ends, instead of timing out, when both are gone.
-        told, _ = caller.communicate(timeout=60)
-    assert caller.returncode == -signal.SIGKILL
-    assert int(told) != caller.pid
+    ) as parent:
+        # The worker has the pipe open too: reading ends only when both processes have ended.
+        worker_pid, _ = parent.communicate(timeout=60)
+    assert parent.returncode == -signal.SIGKILL
+    assert int(worker_pid) != parent.pid
 
 
 def test_intervals_are_those_of_the_usual_bootstrap():
@@ -48,23 +48,23 @@ def test_intervals_are_those_of_the_usual_bootstrap():
     assert high == pytest.approx(usual.high, abs=0.003)
 
 
-def test_intervals_do_not_hang_on_the_order_of_pictures():
+def test_intervals_do_not_depend_on_the_order_of_images():
     values = np.random.default_rng(0).random(150)
     records = [Record(f"p{n}", {"iou": value}) for n, value in enumerate(values)]
     both = [Replicates(order).figures()["iou"] for order in (records, records[::-1])]
     np.testing.assert_allclose(*both)
 
 
-def summary_of(pictures=10, **figures):
+def summary_of(images=10, **figures):
     return {
-        "pictures": pictures,
+        "images": images,
         "settings": {"threshold": 128, "ignore": None},
         "measures": {name: {"value": value} for name, value in figures.items()},
     }
 
 
 @pytest.mark.parametrize(
-    "before, now, fallen",
+    "before, now, expected",
     [
         ({"iou": 0.9}, {"iou": 0.8951}, []),
         ({"iou": 0.9}, {"iou": 0.894}, ["iou"]),
@@ -76,21 +76,23 @@ def summary_of(pictures=10, **figures):
         ({"iou": 0.9, "sod_s": 0.9}, {"iou": 0.9}, ["sod_s"]),
     ],
 )
-def test_the_gate_names_what_fell(before, now, fallen):
-    falls = evaluation.check(summary_of(**now), summary_of(**before), max_drop=0.005)
-    assert [fall.name for fall in falls] == fallen
+def test_the_gate_names_the_measures_that_got_worse(before, now, expected):
+    regressions = evaluation.find_regressions(
+        summary_of(**now), summary_of(**before), max_drop=0.005
+    )
+    assert [regression.name for regression in regressions] == expected
 
 
-def test_the_gate_does_not_pass_on_fewer_pictures_or_other_settings():
-    (fall,) = evaluation.check(summary_of(9, iou=0.9), summary_of(10, iou=0.9))
-    assert fall.text == "pictures measured: 10 before, 9 now"
+def test_the_gate_fails_on_fewer_images_and_refuses_other_settings():
+    (regression,) = evaluation.find_regressions(summary_of(9, iou=0.9), summary_of(10, iou=0.9))
+    assert regression.text == "images measured: 10 before, 9 now"
     other = summary_of(iou=0.9) | {"settings": {"threshold": 60, "ignore": None}}
     with pytest.raises(InvalidValue, match="threshold"):
-        evaluation.check(summary_of(iou=0.9), other)
+        evaluation.find_regressions(summary_of(iou=0.9), other)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "nonsense"])
-def test_a_baseline_that_is_none_is_refused(tmp_path, text):
+def test_a_baseline_that_is_not_a_summary_is_refused(tmp_path, text):
     (tmp_path / "summary.json").write_text(text)
     with pytest.raises(InvalidValue, match="is no summary"):
         evaluation.read_summary(tmp_path / "summary.json")

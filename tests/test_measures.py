@@ -233,6 +233,36 @@ def test_levels_out_of_range_are_refused(level):
         measures.make_pair(map8, map8, threshold=level)
 
 
+@pytest.mark.parametrize("alpha, level", [(0, 0), (0.25, 64), (0.5, 128), (0.998, 254), (1, 254)])
+def test_a_threshold_in_alpha_becomes_a_level(alpha, level):
+    assert measures.level_of(alpha) == level
+    assert measures.level_of(0.5) == measures.THRESHOLD
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_higher_threshold_never_gives_a_lower_level(first, second):
+    lower, higher = sorted((first, second))
+    assert measures.level_of(lower) <= measures.level_of(higher)
+
+
+@given(st.integers(0, 254))
+def test_every_level_below_the_highest_can_be_chosen(level):
+    assert measures.level_of(level / 255) == level
+
+
+def test_the_end_thresholds_keep_all_visible_and_all_opaque_pixels():
+    map8 = np.array([[0, 1, 254, 255]], np.uint8)
+    for alpha, expected in ((0.0, [0, 1, 1, 1]), (1.0, [0, 0, 0, 1])):
+        pair = measures.make_pair(map8, map8, measures.level_of(alpha))
+        np.testing.assert_array_equal(pair.pred_mask[0], np.array(expected, bool))
+
+
+@pytest.mark.parametrize("alpha", [-0.001, 1.001, 128, float("nan"), float("inf")])
+def test_thresholds_outside_0_to_1_are_refused(alpha):
+    with pytest.raises(InvalidValue, match="from 0 to 1"):
+        measures.level_of(alpha)
+
+
 def test_unknown_groups_are_refused_with_what_is_allowed():
     map8 = np.zeros((2, 2), np.uint8)
     with pytest.raises(InvalidValue) as caught:

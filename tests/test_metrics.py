@@ -24,7 +24,7 @@ def test_the_figures_of_a_soft_map(tmp_path, truth):
     levels = np.zeros((10, 20), np.uint8)
     levels[:, :5], levels[:, 5:10], levels[:, 10:15] = 129, 128, 255
     result = compute_metrics(save(tmp_path / "map.png", levels), truth)
-    counts = {"tp": 50, "fp": 50, "fn": 50, "tn": 50, "threshold": 128}
+    counts = {"tp": 50, "fp": 50, "fn": 50, "tn": 50, "threshold": 0.5}
     assert {name: result[name] for name in counts} == counts
     assert result["iou"] == pytest.approx(1 / 3)
     for name in ("dice", "precision", "recall", "pixel_accuracy"):
@@ -41,9 +41,9 @@ def test_a_cutout_is_judged_by_its_alpha(tmp_path, truth):
 def test_the_threshold_is_the_callers(tmp_path, truth):
     faint = save(tmp_path / "faint.png", np.full((10, 20), 60, np.uint8))
     assert compute_metrics(faint, truth)["tp"] == 0
-    assert compute_metrics(str(faint), str(truth), threshold=59)["tp"] == 100
+    assert compute_metrics(str(faint), str(truth), threshold=59 / 255)["tp"] == 100
     with pytest.raises(InvalidValue):
-        compute_metrics(faint, truth, threshold=300)
+        compute_metrics(faint, truth, threshold=128)
 
 
 def test_two_empty_masks_agree(tmp_path):

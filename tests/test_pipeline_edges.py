@@ -38,16 +38,10 @@ def test_a_skipped_matting_does_not_cost_the_edges(method):
     rgb = np.zeros((80, 120, 3), np.uint8)
     rgb[:, 40:85] = 250, 180, 90
     model = Soft()
-<<<<<<< HEAD:tests/test_pipeline_edges.py
     image = images.DecodedImage(rgb, None, None, "png")
     plan = make_plan(Options(matting=method))
     frame = make_matte(image, Job(plan, model, lambda x: model.infer([x])[0]))
     assert "skipped" in frame.warnings[0]
-=======
-    picture = images.DecodedImage(rgb, None, None, "png")
-    made = matte_of(picture, plan(Options(matting=method)), model, lambda x: model.infer([x])[0])
-    assert "skipped" in made.warnings[0]
->>>>>>> images:tests/test_path_edges.py
     own = model.finish(None, rgb.shape[:2])
     np.testing.assert_array_equal(frame.alpha, snap_edges(rgb, own))
     assert not np.array_equal(frame.alpha, own)

@@ -42,7 +42,7 @@ def _evaluate_command(make_predict: MakePredict) -> click.Command:
     @click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1)
     @click.option("--resume/--restart", default=True, help="Go on with what OUT holds, or not.")
     def evaluate(**asked: object) -> None:
-        """Score the pictures in IMAGES against the true masks in MASKS, matched by name.
+        """Score the images in IMAGES against the true masks in MASKS, matched by name.
 
         Writes rows.csv, summary.json and report.html into OUT. Broken pairs are listed and do
         not stop it; with --baseline the exit status is 1 if a measure fell.
@@ -58,18 +58,18 @@ def _evaluate_command(make_predict: MakePredict) -> click.Command:
 def _evaluate(make_predict: MakePredict, asked: dict) -> None:
     # Read first: a wrong baseline should not cost the hours of a large set.
     baseline = evaluation.read_summary(asked["baseline"]) if asked["baseline"] else None
-    found = evaluation.find_pairs(asked["images"], asked["masks"], asked["predictions"])
-    predict, about = _source(make_predict, asked)
-    settings = evaluation.Settings(
+    matched = evaluation.find_pairs(asked["images"], asked["masks"], asked["predictions"])
+    predict, source = _source(make_predict, asked)
+    settings = evaluation.EvaluationSettings(
         CONVENTIONS[asked["convention"]], asked["threshold"], asked["ignore"]
     )
-    run = evaluation.Evaluation(asked["out"], settings, about, restart=not asked["resume"])
-    _run(run, found.pairs, predict, asked["jobs"])
+    run = evaluation.Evaluation(asked["out"], settings, source, restart=not asked["resume"])
+    _run(run, matched.pairs, predict, asked["jobs"])
     title = f"Evaluation of {asked['images'].resolve().parent.name}"
-    summary = evaluation.write_results(asked["out"], found.without_partner, title)
+    summary = evaluation.write_results(asked["out"], matched.without_partner, title)
     _print(summary)
     if baseline:
-        _gate(evaluation.check(summary, baseline, asked["max_drop"]))
+        _report_gate(evaluation.find_regressions(summary, baseline, asked["max_drop"]))
 
 
 def _source(
@@ -93,12 +93,12 @@ def _run(
 ) -> None:
     left = run.remaining(pairs)
     if len(left) < len(pairs):
-        click.echo(f"{len(pairs) - len(left)} of {len(pairs)} pictures are done already.")
+        click.echo(f"{len(pairs) - len(left)} of {len(pairs)} images are done already.")
     if not left:
         return
     try:
-        with evaluation.process_pool(jobs) as pool, tqdm(total=len(left), unit="picture") as bar:
-            for _ in run.run(left, predict, pool, ahead=4 * jobs):
+        with evaluation.process_pool(jobs) as pool, tqdm(total=len(left), unit="image") as bar:
+            for _ in run.run(left, predict, pool, max_pending=4 * jobs):
                 bar.update()
     except KeyboardInterrupt:
         click.echo("Stopped; the same command goes on from here.", err=True)
@@ -116,13 +116,13 @@ def _print(summary: dict) -> None:
         click.echo(f"Broken: {stem}: {reason}", err=True)
 
 
-def _gate(falls: list[evaluation.Fall]) -> None:
-    if not falls:
+def _report_gate(regressions: list[evaluation.Regression]) -> None:
+    if not regressions:
         click.echo("Gate passed: nothing fell.")
         return
     click.echo("Gate failed:", err=True)
-    for fall in falls:
-        click.echo(f"  {fall.text}", err=True)
+    for regression in regressions:
+        click.echo(f"  {regression.text}", err=True)
     raise click.exceptions.Exit(1)
 
 
@@ -131,7 +131,7 @@ def _gate(falls: list[evaluation.Fall]) -> None:
 @click.argument("b", type=FOLDER)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 def compare(a: Path, b: Path, out: Path) -> None:
-    """Compare two evaluations of one data set, A and B, picture by picture.
+    """Compare two evaluations of one data set, A and B, image by image.
 
     Writes compare.html and compare.json into OUT and prints the verdict.
     """

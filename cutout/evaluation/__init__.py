@@ -1,27 +1,27 @@
-"""A folder of pairs -> a row a picture, a summary with intervals, a report; compare; gate."""
+"""Image and mask pairs -> a row per image, a summary with intervals, a report; compare; gate."""
 
 from cutout.evaluation.comparing import compare, comparison_page
-from cutout.evaluation.gate import Fall, check
+from cutout.evaluation.gate import Regression, find_regressions
 from cutout.evaluation.pairs import ImagePair, Pairs, find_pairs
 from cutout.evaluation.records import Record
 from cutout.evaluation.results import write_comparison, write_results
 from cutout.evaluation.running import Evaluation, Predict, process_pool
 from cutout.evaluation.summary import read_summary
-from cutout.evaluation.worker import Prediction, Settings
+from cutout.evaluation.worker import EvaluationSettings, Prediction
 
 __all__ = [
     "Evaluation",
-    "Fall",
+    "EvaluationSettings",
     "ImagePair",
     "Pairs",
     "Predict",
     "Prediction",
     "Record",
-    "Settings",
-    "check",
+    "Regression",
     "compare",
     "comparison_page",
     "find_pairs",
+    "find_regressions",
     "process_pool",
     "read_summary",
     "write_comparison",

@@ -1,9 +1,10 @@
-"""A set's figures and how far they might be off: the Poisson bootstrap, one pass, flat memory.
+"""A set's measures and their confidence intervals: the Poisson bootstrap, in one pass.
 
-Each picture enters each resample Poisson(1) times, independently; for more than some dozens of
-pictures this is the usual bootstrap (Hanley and MacGibbon, Creating non-parametric bootstrap
-samples using Poisson frequencies, 2006). The draws hang on the picture's name alone, so two
-evaluations of one set are resampled alike and can be compared in pairs.
+Each image enters each resample Poisson(1) times, independently; for more than some dozens of
+images this is the usual bootstrap (Hanley and MacGibbon, Creating non-parametric bootstrap
+samples using Poisson frequencies, 2006). The counts depend on the image's name
+alone, so two evaluations of one set are resampled alike and can be compared in pairs. Memory does
+not grow with the set.
 """
 
 import zlib
@@ -19,7 +20,7 @@ CHUNK = 64
 
 
 def _draws(stem: str) -> np.ndarray:
-    """How often a picture enters: once in the sample itself, then Poisson(1): (1 + B,)."""
+    """How often an image enters: once in the sample itself, then Poisson(1): (1 + B,)."""
     rng = np.random.default_rng(zlib.crc32(stem.encode()))
     return np.concatenate([[1.0], rng.poisson(1, RESAMPLES)])
 
@@ -29,7 +30,9 @@ class Replicates:
 
     def __init__(self, records: Iterable[Record]) -> None:
         """Read the records once; all must hold the same measures."""
-        self.count, self._weight, self._sum = 0, np.zeros(1 + RESAMPLES), 0.0
+        self.count = 0
+        self._weight = np.zeros(1 + RESAMPLES)
+        self._sum = np.zeros((1 + RESAMPLES, 1))
         self.names: list[str] = []
         self.curve_names: list[str] = []
         chunk: list[Record] = []
@@ -58,9 +61,11 @@ class Replicates:
         self.count += len(chunk)
 
     def _means(self) -> np.ndarray:
-        # A resample of a tiny set may draw no picture at all; it then says nothing.
+        # A resample of a very small set may contain no image; its mean is undefined.
         weight = self._weight[:, None]
-        return np.divide(self._sum, weight, out=np.full(self._sum.shape, np.nan), where=weight > 0)
+        means = np.full(self._sum.shape, np.nan)
+        np.divide(self._sum, weight, out=means, where=weight > 0)
+        return means
 
     def curves(self) -> dict[str, np.ndarray]:
         """Mean curves: name -> (1 + B, 256)."""
@@ -75,16 +80,16 @@ class Replicates:
 
 
 def set_figures(curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Maximum and mean over thresholds of mean curves (…, 256): these are no mean of pictures."""
-    found = {}
+    """Maximum and mean over thresholds of the set's mean curves (…, 256), by measure name."""
+    per_set = {}
     if "precision" in curves:
-        found["paper"] = measures.f_measure(curves["precision"], curves["recall"])
+        per_set["paper"] = measures.f_measure(curves["precision"], curves["recall"])
     rows = {"paper_{}_f": "paper", "sod_{}_f": "f", "sod_{}_e": "e"}
-    found |= {name: curves[name] for name in ("f", "e") if name in curves}
+    per_set |= {name: curves[name] for name in ("f", "e") if name in curves}
     return {
-        pattern.format(kind): getattr(found[source], kind)(axis=-1)
+        pattern.format(kind): getattr(per_set[source], kind)(axis=-1)
         for pattern, source in rows.items()
-        if source in found
+        if source in per_set
         for kind in ("max", "mean")
     }
 

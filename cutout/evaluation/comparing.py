@@ -1,65 +1,68 @@
-"""Two evaluations of one data set, picture by picture: B - A."""
+"""Two evaluations of one data set, image by image: B - A."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cutout.errors import InvalidValue
 from cutout.evaluation.bootstrap import Replicates, interval
 from cutout.evaluation.gate import COMPARABLE
-from cutout.evaluation.records import read_records, read_settings
-from cutout.evaluation.report import grouped, render, thumb
-from cutout.evaluation.summary import PLACES, rows_of
+from cutout.evaluation.records import Record, read_records, read_settings
+from cutout.evaluation.report import by_group, render, thumbnail
+from cutout.evaluation.summary import PLACES, read_rows
 from cutout.measures import MEASURES
 
 MOST_CHANGED = 16
 HEADLINES = ("iou", "sod_max_f", "paper_max_f", "sad")
 
 
-def compare(a: Path, b: Path) -> dict:
+def compare(a: Path, b: Path) -> dict[str, Any]:
     """Paired difference B - A of every common measure, with interval and verdict.
 
-    a, b: folders that `evaluate` wrote, with one threshold and ignore value. Only pictures in
-    both are looked at; both sides are resampled alike, so what all pictures share cancels.
+    a, b: folders that `evaluate` wrote, with one threshold and ignore value. Only images in
+    both are compared. Both sides are resampled alike, so that variation common to both cancels.
     """
-    _refuse_unlike(a, b)
-    rows = [{row.stem: row for row in rows_of(folder)} for folder in (a, b)]
-    common = rows[0].keys() & rows[1].keys()
+    _refuse_other_settings(a, b)
+    rows_a, rows_b = ({row.stem: row for row in read_rows(folder)} for folder in (a, b))
+    common = rows_a.keys() & rows_b.keys()
     if not common:
-        raise InvalidValue("The two evaluations have no picture in common.")
+        raise InvalidValue("The two evaluations have no image in common.")
     figures = [
         Replicates(record for record in read_records(folder) if record.stem in common).figures()
         for folder in (a, b)
     ]
     measures = {
-        n: _difference(n, *figures) for n in MEASURES if n in figures[0] and n in figures[1]
+        name: _difference(name, *figures)
+        for name in MEASURES
+        if name in figures[0] and name in figures[1]
     }
     if not measures:
         raise InvalidValue("The two evaluations have no measure in common.")
     headline = next((name for name in HEADLINES if name in measures), next(iter(measures)))
     return {
-        "pictures": len(common),
-        "only_a": sorted(rows[0].keys() - common),
-        "only_b": sorted(rows[1].keys() - common),
+        "images": len(common),
+        "only_a": sorted(rows_a.keys() - common),
+        "only_b": sorted(rows_b.keys() - common),
         "sources": [read_settings(folder)["source"] for folder in (a, b)],
         "measures": measures,
         "headline": headline,
-        "verdict": _in_words(headline, measures[headline], len(common)),
-        "changed": _changed(headline, *rows, common),
+        "verdict": _verdict_text(headline, measures[headline], len(common)),
+        "changed": _changed(headline, rows_a, rows_b),
     }
 
 
-def _refuse_unlike(a: Path, b: Path) -> None:
+def _refuse_other_settings(a: Path, b: Path) -> None:
     settings = [read_settings(folder) for folder in (a, b)]
     for key in COMPARABLE:
         if settings[0][key] != settings[1][key]:
             raise InvalidValue(
                 f"A was measured with {key} {settings[0][key]}, B with {settings[1][key]}; "
-                "evaluate both alike."
+                "evaluate both with the same."
             )
 
 
-def _difference(name: str, a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> dict:
+def _difference(name: str, a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> dict[str, Any]:
     difference = b[name] - a[name]
     low, high = interval(difference[1:])
     gain = 1 if MEASURES[name].higher_is_better else -1
@@ -71,35 +74,40 @@ def _difference(name: str, a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -
     return {key: round(float(x), PLACES) for key, x in numbers.items()} | {"verdict": verdict}
 
 
-def _in_words(name: str, row: dict, pictures: int) -> str:
+def _verdict_text(name: str, row: dict[str, Any], images: int) -> str:
     label = MEASURES[name].label
     figures = (
         f"{label} {row['a']:.4f} for A, {row['b']:.4f} for B, difference {row['difference']:+.4f} "
-        f"(95 % interval {row['low']:+.4f} to {row['high']:+.4f}) on {pictures} pictures"
+        f"(95 % interval {row['low']:+.4f} to {row['high']:+.4f}) on {images} images"
     )
     if row["verdict"] == "no difference shown":
-        return f"These pictures show no difference between A and B: {figures}."
+        return f"These images show no difference between A and B: {figures}."
     winner, other = ("B", "A") if row["verdict"] == "B better" else ("A", "B")
     return f"{winner} is better than {other}: {figures}."
 
 
-def _changed(name: str, a: dict, b: dict, common: set[str]) -> list[dict]:
-    changes = [{"stem": s, "a": a[s].values[name], "b": b[s].values[name]} for s in sorted(common)]
-    changes = [change for change in changes if change["a"] != change["b"]]
-    return sorted(changes, key=lambda change: -abs(change["b"] - change["a"]))[:MOST_CHANGED]
+def _changed(name: str, a: dict[str, Record], b: dict[str, Record]) -> list[dict[str, Any]]:
+    """The images whose value of the measure differs most."""
+    values = [(stem, a[stem].values[name], b[stem].values[name]) for stem in a.keys() & b.keys()]
+    changes = sorted((-abs(after - before), stem, before, after) for stem, before, after in values)
+    return [
+        {"stem": stem, "a": before, "b": after}
+        for _, stem, before, after in changes[:MOST_CHANGED]
+        if before != after
+    ]
 
 
-def comparison_page(a: Path, b: Path, result: dict) -> str:
-    """`compare.html`: the table and, side by side, the pictures that changed most."""
+def comparison_page(a: Path, b: Path, result: dict[str, Any]) -> str:
+    """`compare.html`: the table and, side by side, the images that changed most."""
     gallery = [
-        change | {"image_a": thumb(a, change["stem"]), "image_b": thumb(b, change["stem"])}
+        change | {"image_a": thumbnail(a, change["stem"]), "image_b": thumbnail(b, change["stem"])}
         for change in result["changed"]
     ]
     values = {
         "title": f"{a.name} and {b.name}",
         "names": [a.name, b.name],
         "result": result,
-        "groups": grouped(result["measures"]),
+        "groups": by_group(result["measures"]),
         "table": MEASURES,
         "gallery": gallery,
         "label": MEASURES[result["headline"]].label,

@@ -1,6 +1,6 @@
-"""Has quality fallen? One summary against an earlier one."""
+"""The quality gate: one summary against an earlier one."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cutout.errors import InvalidValue
 from cutout.measures import MEASURES
@@ -8,36 +8,42 @@ from cutout.measures import MEASURES
 COMPARABLE = ("threshold", "ignore")
 
 
-class Fall(NamedTuple):
-    """A measure that got worse by more than was allowed, and the sentence that says so."""
+class Regression(NamedTuple):
+    """A measure that got worse by more than is allowed, and the sentence that says so."""
 
     name: str
     text: str
 
 
-def check(summary: dict, baseline: dict, max_drop: float = 0.005) -> list[Fall]:
-    """What fell; an empty list passes.
+def find_regressions(
+    summary: dict[str, Any], baseline: dict[str, Any], max_drop: float = 0.005
+) -> list[Regression]:
+    """The measures that got worse; with an empty list the gate passes.
 
     summary, baseline: as `summary.json` holds them. max_drop: allowed loss in the measure's own
-    unit; for sums without an upper end (SAD, gradient, connectivity) as a share of the baseline.
-    Fewer pictures, or a measure that is gone, count as fallen: a gate must not pass on less.
+    unit; for sums without an upper bound (SAD, gradient, connectivity) as a share of the baseline.
+    Fewer images than before, or a missing measure, count as regressions too.
     """
     for key in COMPARABLE:
         before, now = (side["settings"].get(key) for side in (baseline, summary))
         if before != now:
-            raise InvalidValue(f"The baseline was made with {key} {before}, this with {now}.")
-    falls = []
-    if summary["pictures"] < baseline["pictures"]:
-        text = f"pictures measured: {baseline['pictures']} before, {summary['pictures']} now"
-        falls.append(Fall("pictures", text))
-    compared = ((name, _fall(name, summary, baseline, max_drop)) for name in baseline["measures"])
-    return falls + [Fall(name, text) for name, text in compared if text]
+            raise InvalidValue(f"The baseline was measured with {key} {before}, this with {now}.")
+    regressions = []
+    if summary["images"] < baseline["images"]:
+        text = f"images measured: {baseline['images']} before, {summary['images']} now"
+        regressions.append(Regression("images", text))
+    for name in baseline["measures"]:
+        if worse := _describe_drop(name, summary, baseline, max_drop):
+            regressions.append(Regression(name, worse))
+    return regressions
 
 
-def _fall(name: str, summary: dict, baseline: dict, max_drop: float) -> str | None:
+def _describe_drop(
+    name: str, summary: dict[str, Any], baseline: dict[str, Any], max_drop: float
+) -> str | None:
     label = MEASURES[name].label if name in MEASURES else name
     if name not in summary["measures"]:
-        return f"{label}: not measured any more"
+        return f"{label}: no longer measured"
     before, now = (side["measures"][name]["value"] for side in (baseline, summary))
     loss = before - now if MEASURES[name].higher_is_better else now - before
     allowed = max_drop * (before if MEASURES[name].unbounded else 1)

@@ -1,4 +1,4 @@
-"""What is known of one measured picture, and the journal it is kept in between interruptions."""
+"""The record of one measured image, and the journal that lets a run be resumed."""
 
 import base64
 import json
@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ NAME = "journal.jsonl"
 
 @dataclass(frozen=True)
 class Record:
-    """One picture: either its measures, or the sentence that says why there are none.
+    """One image: either its measures, or the sentence that says why there are none.
 
     values: by measure name. curves: name -> (256,) float32. timings_ms: by stage.
     signals: quality signals by name, such as `predicted_iou`.
@@ -31,7 +32,7 @@ class Record:
     error: str | None = None
 
     def to_line(self) -> str:
-        """One line of JSON; curves are packed, for 1,000 numbers in digits are 20 kB."""
+        """One line of JSON; curves are compressed: 1,000 numbers as decimals take 20 kB."""
         packed = {
             name: base64.b64encode(zlib.compress(curve.astype("<f4").tobytes())).decode()
             for name, curve in self.curves.items()
@@ -41,23 +42,23 @@ class Record:
     @classmethod
     def from_line(cls, line: str) -> "Record":
         """The record that `to_line` wrote."""
-        known = json.loads(line)
-        known["curves"] = {
+        fields = json.loads(line)
+        fields["curves"] = {
             name: np.frombuffer(zlib.decompress(base64.b64decode(packed)), "<f4")
-            for name, packed in known["curves"].items()
+            for name, packed in fields["curves"].items()
         }
-        return cls(**known)
+        return cls(**fields)
 
 
 class Journal:
-    """An append-only file: the settings on the first line, then a record a line.
+    """An append-only file: the settings on the first line, then one record per line.
 
-    A run that was interrupted goes on behind the last whole line. Settings other than those of
-    the first line are refused, for their figures must not be mixed.
+    An interrupted run is resumed after the last complete line. Settings other than those of
+    the first line are refused: their figures must not be mixed.
     """
 
-    def __init__(self, folder: Path, settings: dict, restart: bool = False) -> None:
-        """Open or begin the journal in `folder`, which is made if need be."""
+    def __init__(self, folder: Path, settings: dict[str, Any], restart: bool = False) -> None:
+        """Open or begin the journal in `folder`, which is created if it is missing."""
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / NAME
         if restart:
@@ -69,17 +70,17 @@ class Journal:
             self.path.write_text(json.dumps({"settings": settings}) + "\n")
 
     def append(self, record: Record) -> None:
-        """Add one record; whole lines only, also if the process dies after it."""
+        """Add one record as one line."""
         with self.path.open("a") as file:
             file.write(record.to_line() + "\n")
 
     def done(self) -> set[str]:
-        """The stems that have measures; failed ones are tried again."""
+        """The stems that have measures; failed ones are not among them and are tried again."""
         return {record.stem for record in read_records(self.path.parent)}
 
 
 def _drop_partial_line(path: Path) -> None:
-    """Cut off what an interruption left behind the last line end."""
+    """Remove what an interruption left after the last line end."""
     if not path.exists():
         return
     with path.open("r+b") as file:
@@ -89,21 +90,22 @@ def _drop_partial_line(path: Path) -> None:
         file.truncate(position)
 
 
-def _refuse_other_settings(before: dict, now: dict) -> None:
+def _refuse_other_settings(before: dict[str, Any], now: dict[str, Any]) -> None:
     differing = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k))
     if differing:
         changes = "; ".join(f"{k} was {before.get(k)!r}, is {now.get(k)!r}" for k in differing)
         raise InvalidValue(
             f"The output folder holds an evaluation with other settings ({changes}). "
-            "Take another folder, or start over with --restart."
+            "Choose another folder, or start over with --restart."
         )
 
 
-def read_settings(folder: Path) -> dict:
+def read_settings(folder: Path) -> dict[str, Any]:
     """The settings on a journal's first line."""
     try:
         with (folder / NAME).open() as file:
-            return json.loads(file.readline())["settings"]
+            settings: dict[str, Any] = json.loads(file.readline())["settings"]
+            return settings
     except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise InvalidValue(
             f"{folder.name!r} holds no evaluation; give a folder that `evaluate` wrote."
@@ -119,12 +121,12 @@ def _lines(folder: Path) -> Iterator[Record]:
 
 
 def read_records(folder: Path) -> Iterator[Record]:
-    """The measured pictures, one at a time, in the order they were finished."""
+    """The records with measures, one at a time, in the order they were finished."""
     return (record for record in _lines(folder) if record.error is None)
 
 
 def read_failures(folder: Path) -> dict[str, str]:
-    """Stem -> reason, of the pictures that have no measures in the end."""
+    """Stem -> reason, of the images without measures."""
     failed: dict[str, str] = {}
     for record in _lines(folder):
         if record.error is None:

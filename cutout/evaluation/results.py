@@ -1,20 +1,21 @@
-"""The files an evaluation leaves for people and for machines."""
+"""The files that an evaluation and a comparison write."""
 
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 from cutout.evaluation.comparing import compare, comparison_page
 from cutout.evaluation.report import report
-from cutout.evaluation.summary import ROWS, SUMMARY, rows_of, summarise, write_rows
+from cutout.evaluation.summary import ROWS, SUMMARY, read_rows, summarise, write_rows
 from cutout.files import write_atomically
 
 REPORT, COMPARISON = "report.html", "compare"
 
 
-def write_results(out: Path, without_partner: dict[str, list[str]], title: str) -> dict:
+def write_results(out: Path, without_partner: dict[str, list[str]], title: str) -> dict[str, Any]:
     """Write `rows.csv`, `summary.json` and `report.html` from the journal; return the summary."""
-    summary, rows = summarise(out, without_partner), rows_of(out)
+    summary, rows = summarise(out, without_partner), read_rows(out)
     table = io.StringIO()
     write_rows(table, rows)
     write_atomically(out / ROWS, table.getvalue().encode())
@@ -23,8 +24,8 @@ def write_results(out: Path, without_partner: dict[str, list[str]], title: str) 
     return summary
 
 
-def write_comparison(a: Path, b: Path, out: Path) -> dict:
-    """Write `compare.json` and `compare.html` into `out`; return what they say."""
+def write_comparison(a: Path, b: Path, out: Path) -> dict[str, Any]:
+    """Write `compare.json` and `compare.html` into `out`; return their content."""
     result = compare(a, b)
     out.mkdir(parents=True, exist_ok=True)
     page = comparison_page(a, b, result)

@@ -1,18 +1,27 @@
-"""A whole data set: the model in one caller, the measures on every core, done pictures kept."""
+"""A run over a data set: the model in the calling thread, the measures in a pool, resumable."""
 
 import os
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict
 from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 from cutout.errors import CutoutError
 from cutout.evaluation.pairs import ImagePair
 from cutout.evaluation.records import Journal, Record
-from cutout.evaluation.worker import THUMBS, Prediction, Settings, Task, measure, reason
+from cutout.evaluation.worker import (
+    THUMBNAILS,
+    EvaluationSettings,
+    Prediction,
+    Task,
+    measure,
+    reason,
+)
 
 Predict = Callable[[Path], Prediction]
 
@@ -22,48 +31,54 @@ def process_pool(jobs: int) -> ProcessPoolExecutor:
 
     They are spawned, for a fork of a process with a loaded model (threads, CUDA) may hang.
     """
-    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_serve_one_caller)
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_init_worker)
 
 
-def _serve_one_caller() -> None:
-    """In a worker: leave Ctrl-C to the caller, and end when it dies, even if it is killed.
+def _init_worker() -> None:
+    """In a worker: leave Ctrl-C to the parent process, and end when it ends, even if killed.
 
-    The pool's own workers would wait for ever on a queue that they hold open themselves.
+    Without this a worker waits for ever on a queue that it holds open itself.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    def wait_for_the_end() -> None:
-        parent_process().join()
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def exit_with(parent: BaseProcess) -> None:
+        parent.join()
         os._exit(1)
 
-    Thread(target=wait_for_the_end, daemon=True).start()
+    Thread(target=exit_with, args=(parent,), daemon=True).start()
 
 
 class Evaluation:
     """A run over pairs into one output folder, resumed if the folder holds a part of it."""
 
-    def __init__(self, out: Path, settings: Settings, about: dict, restart: bool = False) -> None:
-        """Open the folder. about: what makes the predictions (model, device, options), as text."""
+    def __init__(
+        self, out: Path, settings: EvaluationSettings, source: dict[str, Any], restart: bool = False
+    ) -> None:
+        """Open the folder. source: what makes the predictions (model, device, options)."""
         self.out, self.settings = out, settings
-        described = asdict(settings) | {"groups": list(settings.groups), "source": about}
+        described = asdict(settings) | {"groups": list(settings.groups), "source": source}
         self.journal = Journal(out, described, restart)
-        (out / THUMBS).mkdir(exist_ok=True)
+        (out / THUMBNAILS).mkdir(exist_ok=True)
         self.done = self.journal.done()
 
     def remaining(self, pairs: list[ImagePair]) -> list[ImagePair]:
-        """The pairs without measures so far."""
+        """The pairs without measures."""
         return [pair for pair in pairs if pair.stem not in self.done]
 
     def run(
-        self, pairs: list[ImagePair], predict: Predict | None, pool: Executor, ahead: int = 8
+        self, pairs: list[ImagePair], predict: Predict | None, pool: Executor, max_pending: int = 8
     ) -> Iterator[Record]:
         """Measure the pairs and yield each record when it is in the journal.
 
-        predict: gives a map for a photograph; it is called from this thread only. None reads
-        the pairs' own predictions. ahead: pictures held in memory at once.
+        predict: gives the map of an image file; called from this thread only. None reads the
+        pairs' own predictions. max_pending: predictions held in memory at once.
         """
         tasks = (self._task(pair, predict) for pair in pairs)
-        for record in _finished(pool, tasks, ahead):
+        for record in _finished(pool, tasks, max_pending):
             self.journal.append(record)
             yield record
 
@@ -75,17 +90,18 @@ class Evaluation:
         return Task(pair, prediction, self.settings, self.out)
 
 
-def _finished(pool: Executor, tasks: Iterator[Task | Record], ahead: int) -> Iterator[Record]:
-    """Records as they come, with at most `ahead` tasks under way: memory stays flat."""
-    waiting = set()
+def _finished(pool: Executor, tasks: Iterator[Task | Record], max_pending: int) -> Iterator[Record]:
+    """Records as they finish, with at most `max_pending` tasks in the pool."""
+    pending: set[Future[Record]] = set()
     for task in tasks:
         if isinstance(task, Record):
             yield task
             continue
-        waiting.add(pool.submit(measure, task))
-        if len(waiting) >= ahead:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
-    while waiting:
-        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        pending.add(pool.submit(measure, task))
+        # While there is room this only looks: a finished record is passed on without delay.
+        timeout = None if len(pending) >= max_pending else 0
+        done, pending = wait(pending, timeout, FIRST_COMPLETED)
+        yield from (future.result() for future in done)
+    while pending:
+        done, pending = wait(pending, return_when=FIRST_COMPLETED)
         yield from (future.result() for future in done)

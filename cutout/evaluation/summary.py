@@ -4,7 +4,7 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -15,19 +15,19 @@ from cutout.evaluation.records import Record, read_failures, read_records, read_
 from cutout.measures import MEASURES
 
 ROWS, SUMMARY = "rows.csv", "summary.json"
-# Enough for four places in a report and for a gate at .005.
+# Decimal places: enough for four in a report and for a gate at .005.
 PLACES = 6
 
 
-def rows_of(out: Path) -> list[Record]:
-    """The measured pictures by name, without their curves: some 300 bytes each."""
+def read_rows(out: Path) -> list[Record]:
+    """The measured images sorted by name, without their curves: some 300 bytes each."""
     rows = {record.stem: replace(record, curves={}) for record in read_records(out)}
     return [rows[stem] for stem in sorted(rows)]
 
 
-def summarise(out: Path, without_partner: dict[str, list[str]]) -> dict:
-    """Everything `report.html` and the gate need, as plain JSON values."""
-    rows = rows_of(out)
+def summarise(out: Path, without_partner: dict[str, list[str]]) -> dict[str, Any]:
+    """All that `report.html` and the gate need, as JSON values."""
+    rows = read_rows(out)
     failed = read_failures(out)
     if not rows:
         reasons = "; ".join(f"{stem}: {text}" for stem, text in list(failed.items())[:3])
@@ -36,18 +36,18 @@ def summarise(out: Path, without_partner: dict[str, list[str]]) -> dict:
     return {
         "version": __version__,
         "settings": read_settings(out),
-        "pictures": replicates.count,
+        "images": replicates.count,
         "failed": failed,
         "without_partner": without_partner,
         "bootstrap": f"Poisson, {RESAMPLES} resamples, 95 %",
         "measures": _figures(replicates),
         "curves": _curves(replicates),
-        "stages_ms": stages(rows),
+        "stages_ms": stage_times(rows),
         "predicted_iou": calibration(rows),
     }
 
 
-def _figures(replicates: Replicates) -> dict[str, dict]:
+def _figures(replicates: Replicates) -> dict[str, dict[str, Any]]:
     figures = replicates.figures()
     return {
         name: {
@@ -69,25 +69,25 @@ def _curves(replicates: Replicates) -> dict[str, list[float]]:
     return {name: _rounded(curve[0]) for name, curve in replicates.curves().items()}
 
 
-def stages(rows: list[Record]) -> dict[str, dict[str, float]]:
+def stage_times(rows: list[Record]) -> dict[str, dict[str, float]]:
     """Median and 95th percentile of each stage, the slowest first."""
     times: dict[str, list[float]] = {}
     for row in rows:
         for stage, took_ms in row.timings_ms.items():
             times.setdefault(stage, []).append(took_ms)
-    found = {
+    summarised = {
         stage: {
             "median": round(float(np.median(t)), 2),
             "p95": round(float(np.percentile(t, 95)), 2),
         }
         for stage, t in times.items()
     }
-    return dict(sorted(found.items(), key=lambda item: -item[1]["median"]))
+    return dict(sorted(summarised.items(), key=lambda item: -item[1]["median"]))
 
 
 def calibration(rows: list[Record]) -> dict[str, float] | None:
-    """How `predicted_iou` goes with the IoU measured; None where it was not predicted."""
-    from scipy.stats import rankdata  # a second of import, which only reports need
+    """Rank correlation and means of `predicted_iou` and the measured IoU; None without both."""
+    from scipy.stats import rankdata  # importing it takes a second
 
     pairs = [
         (row.signals["predicted_iou"], row.values["iou"])
@@ -100,7 +100,7 @@ def calibration(rows: list[Record]) -> dict[str, float] | None:
     ranks = rankdata(predicted), rankdata(true)
     flat = any(np.ptp(rank) == 0 for rank in ranks)
     return {
-        "pictures": len(pairs),
+        "images": len(pairs),
         "mean_predicted": round(float(predicted.mean()), PLACES),
         "mean_true": round(float(true.mean()), PLACES),
         "rank_correlation": 0.0 if flat else round(float(np.corrcoef(ranks)[0, 1]), PLACES),
@@ -108,7 +108,7 @@ def calibration(rows: list[Record]) -> dict[str, float] | None:
 
 
 def write_rows(file: TextIO, rows: list[Record]) -> None:
-    """One line a picture: measures by name, `<stage>_ms`, `signal_<name>`."""
+    """One line per image: measures by name, `<stage>_ms`, `signal_<name>`."""
     table = [_row(record) for record in rows]
     columns = list(dict.fromkeys(name for row in table for name in row))
     writer = csv.DictWriter(file, columns, lineterminator="\n")
@@ -123,11 +123,11 @@ def _row(record: Record) -> dict[str, object]:
     return row | {f"signal_{name}": value for name, value in record.signals.items()}
 
 
-def read_summary(path: Path) -> dict:
-    """A `summary.json`, for the gate."""
+def read_summary(path: Path) -> dict[str, Any]:
+    """The content of a `summary.json`, for the gate. Raises InvalidValue when it is none."""
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-        summary["measures"], summary["settings"], summary["pictures"]
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        summary["measures"], summary["settings"], summary["images"]
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise InvalidValue(
             f"{path.name!r} is no summary; give the summary.json that `evaluate` wrote."

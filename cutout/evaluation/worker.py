@@ -11,13 +11,13 @@ from cutout.errors import CutoutError
 from cutout.evaluation.pairs import ImagePair
 from cutout.evaluation.records import Record
 
-# Width of one picture in the gallery.
-THUMB_PX = 240
-THUMBS = "thumbs"
+# Longest side of an image in the report's gallery, at most twice this.
+THUMBNAIL_PX = 240
+THUMBNAILS = "thumbs"
 
 
 class Prediction(NamedTuple):
-    """What the model gave: (H, W) uint8, milliseconds by stage, quality signals by name."""
+    """A map (H, W) uint8, milliseconds by stage, quality signals by name."""
 
     map8: np.ndarray
     timings_ms: dict[str, float]
@@ -25,8 +25,8 @@ class Prediction(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What is measured and how; see `measures.make_pair`. It goes into the journal's first line."""
+class EvaluationSettings:
+    """What is measured and how; see `measures.make_pair`. Written to the journal's first line."""
 
     groups: tuple[str, ...] = measures.GROUPS
     threshold: int = measures.THRESHOLD
@@ -39,11 +39,11 @@ class Task:
 
     pair: ImagePair
     prediction: Prediction | None
-    settings: Settings
+    settings: EvaluationSettings
     out: Path
 
 
-# The files are the caller's own: every format, and larger than a service would take.
+# The files are the user's own: every known format, and larger than the service accepts.
 LIMITS = images.Limits(formats=images.KNOWN, max_pixels=200_000_000, max_frames=1)
 
 
@@ -63,37 +63,45 @@ def measure(task: Task) -> Record:
 
 
 def _measure(task: Task) -> Record:
-    pair, settings = task.pair, task.settings
-    found = task.prediction or Prediction(_read_mask(pair.prediction), {}, {})
-    pair_of_masks = measures.make_pair(
-        found.map8, _read_mask(pair.mask), settings.threshold, settings.ignore
+    files, settings = task.pair, task.settings
+    prediction = task.prediction or _read_prediction(files)
+    true_map = _read_map(files.mask)
+    pair = measures.make_pair(prediction.map8, true_map, settings.threshold, settings.ignore)
+    measured = measures.score(pair, settings.groups)
+    _write_thumbnail(task, pair)
+    return Record(
+        files.stem, measured.values, measured.curves, prediction.timings_ms, prediction.signals
     )
-    scores = measures.score(pair_of_masks, settings.groups)
-    _write_thumb(task, pair_of_masks)
-    return Record(pair.stem, scores.values, scores.curves, found.timings_ms, found.signals)
 
 
-def _read_mask(path: Path) -> np.ndarray:
+def _read_prediction(files: ImagePair) -> Prediction:
+    if files.prediction is None:
+        raise ValueError("A pair without a prediction file needs a predicted map.")
+    return Prediction(_read_map(files.prediction), {}, {})
+
+
+def _read_map(path: Path) -> np.ndarray:
     return images.decode_mask(path.read_bytes(), LIMITS)
 
 
-def shrink(array: np.ndarray, times: int) -> np.ndarray:
-    """Mean over blocks of `times` x `times` pixels; what does not fill a block is cut off."""
-    height, width = (side // times for side in array.shape[:2])
-    blocks = array[: height * times, : width * times].reshape(
-        height, times, width, times, *array.shape[2:]
+def downscale(array: np.ndarray, factor: int) -> np.ndarray:
+    """Mean over blocks of `factor` x `factor` pixels; incomplete blocks at the end are dropped."""
+    height, width = (side // factor for side in array.shape[:2])
+    blocks = array[: height * factor, : width * factor].reshape(
+        height, factor, width, factor, *array.shape[2:]
     )
-    return blocks.mean(axis=(1, 3), dtype=np.float32)
+    means: np.ndarray = blocks.mean(axis=(1, 3), dtype=np.float32)
+    return means
 
 
-def _write_thumb(task: Task, pair_of_masks: measures.MaskPair) -> None:
-    """The photograph and its overlay side by side, as a small JPEG."""
+def _write_thumbnail(task: Task, pair: measures.MaskPair) -> None:
+    """The image and its overlay side by side, as a small JPEG."""
     rgb = images.decode(task.pair.image.read_bytes(), LIMITS).rgb
-    times = max(1, max(rgb.shape[:2]) // THUMB_PX)
-    small = shrink(rgb, times).astype(np.uint8)
-    kept, subject = (
-        shrink(pair_of_masks.agreed(m), times) >= 0.5
-        for m in (pair_of_masks.pred_mask, pair_of_masks.true_mask)
+    factor = max(1, max(rgb.shape[:2]) // THUMBNAIL_PX)
+    small = downscale(rgb, factor).astype(np.uint8)
+    pred_mask, true_mask = (
+        downscale(pair.without_ignored(mask), factor) >= 0.5
+        for mask in (pair.pred_mask, pair.true_mask)
     )
-    both = np.concatenate([small, measures.overlay(small, kept, subject)], axis=1)
-    (task.out / THUMBS / f"{task.pair.stem}.jpg").write_bytes(images.encode(both, "jpeg"))
+    both = np.concatenate([small, measures.overlay(small, pred_mask, true_mask)], axis=1)
+    (task.out / THUMBNAILS / f"{task.pair.stem}.jpg").write_bytes(images.encode(both, "jpeg"))

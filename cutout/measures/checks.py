@@ -1,4 +1,6 @@
-"""Checks of the two arrays that every measure takes, and of levels."""
+"""Checks of the two arrays that every measure takes; thresholds and levels."""
+
+import math
 
 import numpy as np
 
@@ -6,13 +8,7 @@ from cutout.errors import InvalidValue, SizeMismatch
 
 # A pixel is subject above this 8-bit level, as the data sets define it.
 THRESHOLD = 128
-
-
-def level_of(alpha: float) -> int:
-    """The 8-bit level of an alpha in [0, 1]: .5 is 128."""
-    return round(alpha * 255)
-
-
+OPAQUE = 255
 FLOATS = (np.float32, np.float64)
 
 
@@ -81,3 +77,15 @@ def check_level(level: int, name: str) -> None:
     """An 8-bit level, such as a threshold or an ignore value."""
     if isinstance(level, bool) or not isinstance(level, int) or not 0 <= level <= 255:
         raise InvalidValue(f"{name} must be a whole number from 0 to 255.", field=name)
+
+
+def level_of(alpha: float) -> int:
+    """The 8-bit level for a threshold in alpha: a pixel is subject where its level is above it.
+
+    alpha: 0 to 1. The nearest level, halves rounded up, so that 0.5 is 128, the data sets' own
+    threshold. 0 gives 0: every pixel that is not fully transparent is subject. 1 gives 254, not
+    255: fully opaque pixels are subject, whereas no pixel at all is above 255.
+    """
+    if not 0 <= alpha <= 1:
+        raise InvalidValue("threshold must be a number from 0 to 1.", field="threshold")
+    return min(math.floor(alpha * OPAQUE + 0.5), OPAQUE - 1)

@@ -18,7 +18,8 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray | int) -> np.ndarray:
     """A ratio where 0/0 is 1, the limit of the published tool's (x + 1e-8) / (y + 1e-8)."""
     whole = np.broadcast_to(denominator, numerator.shape)
     ratio = np.ones(numerator.shape)
-    return np.divide(numerator, whole, out=ratio, where=np.asarray(whole > 0))
+    np.divide(numerator, whole, out=ratio, where=whole > 0)
+    return ratio
 
 
 def precision_recall(
@@ -50,7 +51,8 @@ def f_measure(precision: np.ndarray | float, recall: np.ndarray | float) -> np.n
     numerator = (1 + BETA2) * precision * recall
     denominator = BETA2 * precision + recall
     f = np.zeros(np.shape(denominator))
-    return np.divide(numerator, denominator, out=f, where=np.asarray(denominator > 0))
+    np.divide(numerator, denominator, out=f, where=np.asarray(denominator > 0))
+    return f
 
 
 class MeanCurves:
