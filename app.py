@@ -132,6 +132,8 @@ def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
     app.validation_error_model = problems.Problem
     app.validation_error_callback = problems.from_validation
     app.config["MAX_CONTENT_LENGTH"] = settings.max_bytes
+    # The order of fields and of answers in the description is meant for people.
+    app.json.sort_keys = False
     parts = app.extensions["cutout"] = Parts(settings, model)
     for blueprint in api.BLUEPRINTS:
         app.register_api(blueprint)

@@ -80,6 +80,18 @@ class Unsolvable(CutoutError):
     status, code, title = 422, "unsolvable_matting", "The matte cannot be refined"
 
 
+class NoSubject(CutoutError):
+    """The request asked for an error where no subject is found."""
+
+    status, code, title = 422, "no_subject", "No subject was found in the image"
+
+
+class LowConfidence(CutoutError):
+    """The request asked for an error where the predicted IoU is too low."""
+
+    status, code, title = 422, "low_confidence", "The result is not sure enough"
+
+
 class ModelFailed(CutoutError):
     """The model gave no usable map (NaN, Inf, or an error of the runtime)."""
 

@@ -3,7 +3,14 @@
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 OFF = ("off", "false", "no", "")
 ON = ("on", "true", "yes")
@@ -44,6 +51,17 @@ class Options(BaseModel):
         frozen=True, extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_not_given(cls, values: object) -> object:
+        """HTML forms send every field; an empty one means that it was left alone."""
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if value != ""}
+
+    remove: bool = Field(
+        True, description="off keeps the background: the image passes through what follows as it is"
+    )
     quality: Literal["standard", "best"] = Field(
         "standard",
         description="best merges three views, at about 3.5 times the model's time",
@@ -107,6 +125,17 @@ class Options(BaseModel):
     crop: bool = Field(False, description="cut the result to the subject")
     crop_margin: str = Field(
         "0", max_length=60, description="room around the subject: 1, 2 or 4 lengths in px or %"
+    )
+    on_no_subject: Literal["transparent", "original", "error"] = Field(
+        "transparent",
+        description="answer when no subject is found: nothing but transparency, "
+        "the image with its background, or an error",
+    )
+    min_predicted_iou: float = Field(
+        0, ge=0, le=1, description="the lowest predicted IoU that counts as good enough"
+    )
+    below: Literal["warn", "transparent", "original", "error"] = Field(
+        "warn", description="answer when the predicted IoU is lower, with the same choices"
     )
     max_size: int | None = Field(
         None, ge=1, le=50_000, description="longest side of the result in px; never scales up"

@@ -185,7 +185,7 @@ class Service:
             with stages("measure"):
                 pred = to_level(frame.matte)
                 row = measure.row(pred, truth)
-        signals = frame.score_map.signals
+        signals = frame.signals
         self.telemetry.finished(stages, signals)
         about = self._about(signals, frame.warnings, stages)
         return EvaluationResult(rgb, pred, truth, row | about)
@@ -225,6 +225,8 @@ class Service:
 
     def _with_scores(self, frame: Frame, request: RemovalRequest, job: Job) -> tuple[Frame, str]:
         """The frame with the model's map, from the cache where it is known; hit, miss or off."""
+        if not request.options.remove:
+            return frame, "off"
         if not self.cache.max_bytes:
             return self._infer(frame, job), "off"
         options = request.options

@@ -74,6 +74,8 @@ class Telemetry:
         """Count one finished picture: its stages and its quality signals."""
         for name, spent in stages.ms.items():
             self.stage.labels(name).observe(spent / 1e3)
+        if not signals:
+            return
         self.coverage.observe(signals["coverage"])
         if signals.get("predicted_iou") is not None:
             self.predicted_iou.observe(signals["predicted_iou"])

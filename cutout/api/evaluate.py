@@ -3,16 +3,17 @@
 from dataclasses import replace
 
 from flask import Response, jsonify
-from flask_openapi import APIBlueprint, FileStorage
+from flask_openapi import APIBlueprint, Tag
 from pydantic import Field
 
 from cutout import images, measures
 from cutout.api.remove import BINARY, ImageForm
 from cutout.errors import InvalidValue, MissingField
 from cutout.http.current import service
+from cutout.http.forms import check_fields
 from cutout.http.headers import signal_headers
 from cutout.http.problems import responses
-from cutout.http.reading import read, refuse_when_full
+from cutout.http.reading import OptionalFile, RequiredFile, read, refuse_when_full
 from cutout.options import Options
 from cutout.service import EvaluationResult, MeasureOptions, RemovalRequest
 
@@ -21,7 +22,7 @@ RESULT_ONLY = (
     *("decontaminate", "background", "blend", "output", "format"),
     *("crop", "crop_margin", "max_size", "softness"),
 )
-bp = APIBlueprint("evaluate", __name__)
+bp = APIBlueprint("evaluate", __name__, abp_tags=[Tag(name="evaluation")])
 bp.before_request(refuse_when_full)
 
 
@@ -32,11 +33,11 @@ class EvaluateForm(ImageForm):
     `threshold` is the alpha above which a pixel is subject, here in both maps.
     """
 
-    image: FileStorage | None = Field(None, description="the photograph: we cut it out")
-    prediction: FileStorage | None = Field(
+    image: OptionalFile = Field(None, description="the photograph: we cut it out")
+    prediction: OptionalFile = Field(
         None, description="instead: a cut-out (its alpha counts), map or mask made elsewhere"
     )
-    mask: FileStorage = Field(description="the true mask, of the image's size; white is subject")
+    mask: RequiredFile = Field(description="the true mask, of the image's size; white is subject")
     threshold: float = Field(
         0.5, ge=0, le=1, description="a pixel is subject above this alpha, in both maps"
     )
@@ -75,6 +76,8 @@ class EvaluateForm(ImageForm):
             )
         return asked
 
+
+bp.before_request(check_fields(EvaluateForm.model_fields))
 
 RESPONSES = {
     200: {

@@ -1,11 +1,11 @@
 """What monitoring and orchestrators ask: `/health`, `/livez`, `/readyz`, `/metrics`."""
 
 from flask import Response, jsonify
-from flask_openapi import APIBlueprint
+from flask_openapi import APIBlueprint, Tag
 
 from cutout.http.current import service
 
-bp = APIBlueprint("health", __name__)
+bp = APIBlueprint("health", __name__, abp_tags=[Tag(name="monitoring")])
 
 
 @bp.get("/health", summary="State of the service, its model and its device")

@@ -1,30 +1,31 @@
 """`POST /remove-bg`: an image file in, its cut-out back."""
 
 from flask import Response, jsonify, request
-from flask_openapi import APIBlueprint, FileStorage
+from flask_openapi import APIBlueprint, Tag
 from pydantic import ConfigDict, Field
 
 from cutout.http.connection import client_connected
 from cutout.http.current import service
+from cutout.http.forms import check_fields, describe_form
 from cutout.http.headers import MIMETYPES, signal_headers, timing_header
 from cutout.http.problems import responses
-from cutout.http.reading import read, refuse_when_full
+from cutout.http.reading import OptionalFile, RequiredFile, read, refuse_when_full
 from cutout.options import Options
 from cutout.service import RemovalRequest, RemovalResult
 
-bp = APIBlueprint("remove", __name__)
+bp = APIBlueprint("remove", __name__, abp_tags=[Tag(name="images")])
 bp.before_request(refuse_when_full)
 
 
 class ImageForm(Options):
     """How to cut an image out, and the images that may come beside it."""
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True, json_schema_extra=describe_form)
 
-    trimap: FileStorage | None = Field(
+    trimap: OptionalFile = Field(
         None, description="for matting: 0 background, 128 unknown, 255 subject; the image's size"
     )
-    background_image: FileStorage | None = Field(
+    background_image: OptionalFile = Field(
         None, description="put behind the subject, covering the result, centred"
     )
 
@@ -43,8 +44,10 @@ class ImageForm(Options):
 class RemoveForm(ImageForm):
     """An image and how to cut it out."""
 
-    image: FileStorage = Field(description="the photograph: JPEG, PNG or WebP")
+    image: RequiredFile = Field(description="the photograph: JPEG, PNG or WebP")
 
+
+bp.before_request(check_fields(RemoveForm.model_fields))
 
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 RESPONSES = {

@@ -1,14 +1,14 @@
 """`GET` and `DELETE /results/<id>`: fetch a finished picture again, or forget it now."""
 
 from flask import Response
-from flask_openapi import APIBlueprint
+from flask_openapi import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from cutout.http.current import service
 from cutout.http.headers import MIMETYPES, signal_headers
 from cutout.http.problems import responses
 
-bp = APIBlueprint("results", __name__)
+bp = APIBlueprint("results", __name__, abp_tags=[Tag(name="images")])
 
 
 class ResultPath(BaseModel):

@@ -71,6 +71,11 @@ class Frame:
         return self.alpha
 
     @property
+    def signals(self) -> dict[str, object]:
+        """Quality signals of the model's map; none where the model was not asked."""
+        return self.scores.signals if self.scores else {}
+
+    @property
     def score_map(self) -> ScoreMap:
         """The model's map, once it was asked."""
         if self.scores is None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from cutout.errors import CutoutError, LowConfidence, NoSubject
 from cutout.matting.matte import refine_matte
 from cutout.options import Options
 from cutout.pipeline.frame import Frame, Job
@@ -29,7 +30,7 @@ def edge_mode(options: Options) -> str:
 
 def aligns_edges(options: Options) -> bool:
     """Whether the map's edges are aligned with the image's before the other steps."""
-    return edge_mode(options) != "off"
+    return options.remove and edge_mode(options) != "off"
 
 
 def align_edges(frame: Frame, job: Job) -> Frame:
@@ -62,6 +63,37 @@ def threshold(frame: Frame, job: Job) -> Frame:
     options = job.options
     level = 0.5 if options.threshold is None else options.threshold
     return replace(frame, alpha=masks.threshold(frame.matte, level, options.softness))
+
+
+def keep_all(frame: Frame, job: Job) -> Frame:
+    """The whole image is the subject: its background stays."""
+    return replace(frame, alpha=np.ones(frame.size, np.float32))
+
+
+def judge(frame: Frame, job: Job) -> Frame:
+    """Do what was asked for where no subject was found, or where the result is not sure enough."""
+    options, quality = job.options, frame.score_map.signals
+    predicted = float(str(quality["predicted_iou"]))
+    if not quality["subject_found"]:
+        return _answer(frame, job, options.on_no_subject, NoSubject("No subject was found."))
+    if predicted < options.min_predicted_iou:
+        error = LowConfidence(
+            f"The predicted IoU is {predicted:.2f}, below {options.min_predicted_iou:g}: "
+            "check this image by eye.",
+            predicted_iou=predicted,
+        )
+        return _answer(frame, job, options.below, error)
+    return frame
+
+
+def _answer(frame: Frame, job: Job, choice: str, error: CutoutError) -> Frame:
+    """Raise the error, or warn and answer what `choice` says."""
+    if choice == "error":
+        raise error
+    frame = replace(frame, warnings=(*frame.warnings, error.detail))
+    if choice == "original":
+        return keep_all(frame, job)
+    return replace(frame, alpha=np.zeros_like(frame.matte)) if choice == "transparent" else frame
 
 
 def solve(frame: Frame, job: Job) -> Frame:

@@ -30,6 +30,16 @@ def always(plan: Plan) -> bool:
     return True
 
 
+def removes(plan: Plan) -> bool:
+    """Whether the background is to be removed."""
+    return plan.options.remove
+
+
+def keeps_background(plan: Plan) -> bool:
+    """Whether the image passes through as it is."""
+    return not plan.options.remove
+
+
 def given(name: str) -> Callable[[Plan], bool]:
     """Whether an option that is off by default (None) was asked for."""
     return lambda plan: getattr(plan.options, name) is not None
@@ -40,10 +50,10 @@ def asked(test: Callable[[Options], bool]) -> Callable[[Plan], bool]:
     return lambda plan: test(plan.options)
 
 
-PREPARE = (Step("prepare", always, scores.prepare),)
-INFER = (Step("model", always, scores.infer),)
+PREPARE = (Step("prepare", removes, scores.prepare),)
+INFER = (Step("model", removes, scores.infer),)
 MATTE = (
-    Step("finish", always, matte.finish),
+    Step("finish", removes, matte.finish),
     Step("edges", asked(matte.aligns_edges), matte.align_edges),
     Step("specks", given("drop_specks"), matte.drop_specks),
     Step("holes", given("fill_holes"), matte.fill_holes),
@@ -52,9 +62,11 @@ MATTE = (
     Step("enhancement", given("enhance_edges"), matte.enhance_edges),
     Step("feathering", given("feather"), matte.feather),
     Step("matting", asked(lambda options: options.matting != "off"), matte.solve),
+    Step("keep all", keeps_background, matte.keep_all),
 )
 TRANSPARENCY = (Step("transparency", always, render.apply_transparency),)
 RENDER = (
+    Step("check", removes, matte.judge),
     Step("colours", render.needs_colours, render.decontaminate),
     *TRANSPARENCY,
     Step("crop", asked(lambda options: options.crop), render.crop),
@@ -81,7 +93,7 @@ def result_of(frame: Frame, job: Job) -> Result:
     if frame.pixels is None:
         raise ValueError("the frame has not been rendered")
     height, width = frame.pixels.shape[:2]
-    return Result(frame.data, (height, width), frame.score_map.signals, frame.warnings, job.options)
+    return Result(frame.data, (height, width), frame.signals, frame.warnings, job.options)
 
 
 def make_matte(image: images.DecodedImage, job: Job) -> Frame:

@@ -56,11 +56,18 @@ class Condition(NamedTuple):
     needs: str
 
 
+# Options that say how the background is removed; without removal none of them has an effect.
+REMOVAL_ONLY = (
+    *("quality", "input_size", "fit", "edges", "threshold", "drop_specks", "fill_holes", "smooth"),
+    *("enhance_edges", "feather", "matting", "on_no_subject", "min_predicted_iou"),
+)
 # The second argument says whether a background image comes with the request.
 CONDITIONS = (
     Condition("softness", lambda o, _: o.threshold is not None, "threshold"),
     Condition("crop_margin", lambda o, _: o.crop, "crop=on"),
     Condition("matting_iterations", lambda o, _: o.matting != "off", "matting"),
+    Condition("below", lambda o, _: o.min_predicted_iou > 0, "min_predicted_iou"),
+    *(Condition(name, lambda o, _: o.remove, "remove=on") for name in REMOVAL_ONLY),
     Condition("background", lambda o, _: o.output == "cutout", "output=cutout"),
     Condition(
         "blend",

@@ -15,7 +15,8 @@ from cutout.pipeline.plan import Plan
 
 def needs_colours(plan: Plan) -> bool:
     """Whether true subject colours show: masks have none, the overlay shows the image's own."""
-    return plan.options.decontaminate and plan.options.output == "cutout"
+    options = plan.options
+    return options.remove and options.decontaminate and options.output == "cutout"
 
 
 def decontaminate(frame: Frame, job: Job) -> Frame:
