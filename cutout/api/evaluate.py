@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from flask import Response, jsonify
-from flask_openapi import APIBlueprint, FileStorage
+from flask_openapi import APIBlueprint
 from pydantic import Field
 
 from cutout import images, measures
@@ -12,7 +12,7 @@ from cutout.errors import InvalidValue, MissingField
 from cutout.http.current import service
 from cutout.http.headers import signal_headers
 from cutout.http.problems import responses
-from cutout.http.reading import read, refuse_when_full
+from cutout.http.reading import OptionalFile, RequiredFile, read, refuse_when_full
 from cutout.service import EvaluationResult, MeasureOptions, RemovalRequest
 
 bp = APIBlueprint("evaluate", __name__)
@@ -26,11 +26,11 @@ class EvaluateForm(PictureForm):
     `threshold` is the level at which both sides become masks.
     """
 
-    image: FileStorage | None = Field(None, description="the photograph: we cut it out")
-    prediction: FileStorage | None = Field(
+    image: OptionalFile = Field(None, description="the photograph: we cut it out")
+    prediction: OptionalFile = Field(
         None, description="instead: a cut-out (its alpha counts), map or mask made elsewhere"
     )
-    mask: FileStorage = Field(description="the true mask, of the picture's size; white is subject")
+    mask: RequiredFile = Field(description="the true mask, of the picture's size; white is subject")
     threshold: int = Field(
         measures.THRESHOLD, ge=0, le=255, description="a pixel is subject above this level"
     )

@@ -1,14 +1,14 @@
 """`POST /remove-bg`: an image file in, its cut-out back."""
 
 from flask import Response, jsonify, request
-from flask_openapi import APIBlueprint, FileStorage
+from flask_openapi import APIBlueprint
 from pydantic import ConfigDict, Field
 
 from cutout.http.connection import client_connected
 from cutout.http.current import service
 from cutout.http.headers import MIMETYPES, signal_headers, timing_header
 from cutout.http.problems import responses
-from cutout.http.reading import read, refuse_when_full
+from cutout.http.reading import OptionalFile, RequiredFile, read, refuse_when_full
 from cutout.options import Options
 from cutout.service import RemovalRequest, RemovalResult
 
@@ -21,10 +21,10 @@ class PictureForm(Options):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    trimap: FileStorage | None = Field(
+    trimap: OptionalFile = Field(
         None, description="for matting: 0 background, 128 unknown, 255 subject; the picture's size"
     )
-    background_image: FileStorage | None = Field(
+    background_image: OptionalFile = Field(
         None, description="put behind the subject, covering the result, centred"
     )
 
@@ -43,7 +43,7 @@ class PictureForm(Options):
 class RemoveForm(PictureForm):
     """A picture and how to cut it out."""
 
-    image: FileStorage = Field(description="the photograph: JPEG, PNG or WebP")
+    image: RequiredFile = Field(description="the photograph: JPEG, PNG or WebP")
 
 
 BINARY = {"schema": {"type": "string", "format": "binary"}}
