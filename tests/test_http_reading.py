@@ -15,7 +15,8 @@ def part(name, data=b"", file_name=""):
 
 def post(client, path, *parts):
     body = b"".join(parts) + f"--{EDGE}--\r\n".encode()
-    return client.post(path, data=body, content_type=f"multipart/form-data; boundary={EDGE}")
+    kind = f"multipart/form-data; boundary={EDGE}"
+    return client.post(path, data=body, content_type=kind, buffered=True)
 
 
 def test_optional_files_left_empty_are_not_given(client, disc_png):

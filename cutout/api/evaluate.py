@@ -9,6 +9,7 @@ from pydantic import Field
 from cutout import images, measures
 from cutout.api.remove import BINARY, PictureForm
 from cutout.errors import InvalidValue, MissingField
+from cutout.http import request_log
 from cutout.http.current import service
 from cutout.http.headers import signal_headers
 from cutout.http.problems import responses
@@ -80,6 +81,7 @@ def evaluate(form: EvaluateForm):
         done = service().evaluate(form.call(read(form.image, "image")), mask, how)
     else:
         done = service().score(read(form.prediction, "prediction"), mask, how)
+    request_log.add_image(done.truth.shape, done.row.get("device", {}))
     return _overlay(done, how.threshold) if form.overlay else jsonify(done.row)
 
 

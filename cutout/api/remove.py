@@ -4,6 +4,7 @@ from flask import Response, jsonify, request
 from flask_openapi import APIBlueprint
 from pydantic import ConfigDict, Field
 
+from cutout.http import request_log
 from cutout.http.connection import client_connected
 from cutout.http.current import service
 from cutout.http.headers import MIMETYPES, signal_headers, timing_header
@@ -59,6 +60,8 @@ RESPONSES = {
 @bp.post("/remove-bg", summary="Remove the background of a picture", responses=RESPONSES)
 def remove_bg(form: RemoveForm):
     answer = service().remove(form.call(read(form.image, "image")))
+    size = answer.record["height"], answer.record["width"]
+    request_log.add_image(size, answer.record["device"], answer.cache)
     kinds = [*MIMETYPES.values(), "application/json"]
     if request.accept_mimetypes.best_match(kinds) == "application/json":
         return jsonify(
