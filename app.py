@@ -13,7 +13,7 @@ import threading
 from functools import cached_property
 
 import numpy as np
-from flask import g, redirect, request
+from flask import redirect
 from flask_openapi import OpenAPI
 
 from cutout import __version__, api, cli, images, pipeline, telemetry
@@ -21,8 +21,7 @@ from cutout.admission import ConcurrencyLimit, QueueLimit
 from cutout.batching import Batcher
 from cutout.cache import Cache
 from cutout.errors import ConfigurationError
-from cutout.http import problems
-from cutout.http.connection import limit_read_time
+from cutout.http import hooks, problems
 from cutout.matting.solve import warm_up
 from cutout.parallel import usable_cores
 from cutout.service import Service
@@ -139,31 +138,12 @@ def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
         app.register_api(blueprint)
     problems.register(app)
     app.cli.add_command(cli.group)
-    register_hooks(app)
+    hooks.register(app, parts.telemetry, knobs.body_timeout_s)
+    app.add_url_rule("/docs", "docs", lambda: redirect("/docs/swagger"))
+    app.add_url_rule("/openapi.json", "description", lambda: app.api_doc)
     if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
         _ = parts.service
     return app
-
-
-def register_hooks(app: OpenAPI) -> None:
-    """Give every answer its id and safe headers, count it, and put the description in place."""
-
-    @app.before_request
-    def name_request():
-        g.request_id = telemetry.request_id(request.headers.get("X-Request-Id"))
-        limit_read_time(app.extensions["cutout"].settings.body_timeout_s)
-
-    @app.after_request
-    def dress(response):
-        response.headers["X-Request-Id"] = g.request_id
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        app.extensions["cutout"].telemetry.requests.labels(
-            request.endpoint or "unknown", response.status_code
-        ).inc()
-        return response
-
-    app.add_url_rule("/docs", "docs", lambda: redirect("/docs/swagger"))
-    app.add_url_rule("/openapi.json", "description", lambda: app.api_doc)
 
 
 def serve() -> OpenAPI:

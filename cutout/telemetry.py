@@ -1,20 +1,21 @@
-"""What the service tells of itself: stage timings, request ids, Prometheus counters."""
+"""Figures about the service: stage times, request ids, Prometheus counters."""
 
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 SHARES = tuple(step / 20 for step in range(1, 21))
-REQUEST_ID = re.compile(r"[\w.-]{1,64}")
+REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 class Stages:
-    """How long each stage of one picture took, in milliseconds, in the order they ran."""
+    """How long each stage of one image took, in milliseconds, in the order they ran."""
 
     def __init__(self) -> None:
         self.ms: dict[str, float] = {}
@@ -38,7 +39,7 @@ class Stages:
 
 
 def request_id(offered: str | None) -> str:
-    """Take over a caller's id when it is short and plain, else make one."""
+    """Take over a caller's id when it is short and plain ASCII, else make one."""
     return offered if offered and REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
 
 
@@ -60,18 +61,18 @@ class Telemetry:
             "cutout_predicted_iou", "Estimated IoU of results", buckets=SHARES, registry=own
         )
         self.coverage = Histogram(
-            "cutout_coverage", "Share of the picture kept", buckets=SHARES, registry=own
+            "cutout_coverage", "Share of the image kept", buckets=SHARES, registry=own
         )
         self.not_found = Counter(
-            "cutout_subject_not_found", "Pictures in which no subject was found", registry=own
+            "cutout_subject_not_found", "Images in which no subject was found", registry=own
         )
 
-    def watch(self, name: str, meaning: str, read) -> None:
+    def watch(self, name: str, meaning: str, read: Callable[[], float]) -> None:
         """Export a gauge whose value `read()` gives when it is scraped."""
         Gauge(name, meaning, registry=self.registry).set_function(read)
 
-    def finished(self, stages: Stages, signals: dict) -> None:
-        """Count one finished picture: its stages and its quality signals."""
+    def finished(self, stages: Stages, signals: Mapping[str, Any]) -> None:
+        """Count one finished image: its stages and its quality signals."""
         for name, spent in stages.ms.items():
             self.stage.labels(name).observe(spent / 1e3)
         if not signals:

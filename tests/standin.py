@@ -21,7 +21,13 @@ class StandIn:
         return {"name": "stand-in", "md5": "", "sha256": ""}
 
     def device(self) -> dict:
-        return {"asked": "cpu", "active": "cpu", "degraded": False}
+        return {
+            "asked": "cpu",
+            "active": "cpu",
+            "device": "cpu",
+            "precision": "fp32",
+            "degraded": False,
+        }
 
     def prepare(self, rgb: np.ndarray, side: int | None = None, fit: str = "stretch") -> np.ndarray:
         small = Image.fromarray(rgb).resize((side or self.input_size,) * 2, Image.Resampling.BOX)

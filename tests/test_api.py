@@ -25,7 +25,10 @@ def post(client, path, headers=None, **parts):
         body.write(b"\r\n")
     body.write(b"--edge--\r\n")
     kind = "multipart/form-data; boundary=edge"
-    return client.post(path, data=body.getvalue(), headers=headers, content_type=kind)
+    # Read to its end and closed, as a server does: the request is logged then.
+    return client.post(
+        path, data=body.getvalue(), headers=headers, content_type=kind, buffered=True
+    )
 
 
 def problem(response, status, code):

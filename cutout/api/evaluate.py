@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 from flask import Response, jsonify
-from flask_openapi import APIBlueprint, Tag
+from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.models import Tag
 from pydantic import Field
 
 from cutout import images, measures
 from cutout.api.remove import BINARY, ImageForm
 from cutout.errors import InvalidValue, MissingField
+from cutout.http import request_log
 from cutout.http.current import service
 from cutout.http.forms import check_fields
 from cutout.http.headers import signal_headers
@@ -98,6 +100,7 @@ def evaluate(form: EvaluateForm):
         result = service().evaluate(form.removal(read(form.image, "image")), mask, measure)
     else:
         result = service().score(read(form.prediction, "prediction"), mask, measure)
+    request_log.add_image(result.truth.shape, result.row.get("device", {}))
     return _overlay(result, measure.level) if form.overlay else jsonify(result.row)
 
 

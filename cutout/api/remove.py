@@ -1,9 +1,11 @@
 """`POST /remove-bg`: an image file in, its cut-out back."""
 
 from flask import Response, jsonify, request
-from flask_openapi import APIBlueprint, Tag
+from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.models import Tag
 from pydantic import ConfigDict, Field
 
+from cutout.http import request_log
 from cutout.http.connection import client_connected
 from cutout.http.current import service
 from cutout.http.forms import check_fields, describe_form
@@ -62,6 +64,8 @@ RESPONSES = {
 @bp.post("/remove-bg", summary="Remove the background of an image", responses=RESPONSES)
 def remove_bg(form: RemoveForm):
     result = service().remove(form.removal(read(form.image, "image")))
+    size = result.record["height"], result.record["width"]
+    request_log.add_image(size, result.record["device"], result.cache)
     kinds = [*MIMETYPES.values(), "application/json"]
     if request.accept_mimetypes.best_match(kinds) == "application/json":
         return jsonify({**result.record, "cache": result.cache, "result": f"/results/{result.id}"})

@@ -1,12 +1,13 @@
 """Errors as `application/problem+json` (RFC 9457): one shape, stable codes, no internals."""
 
 import json
-import logging
 
-from flask import Flask, Response, current_app, g, make_response
+from flask import Flask, Response, current_app, g
+from flask_openapi.types import ResponseDict
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.sansio.response import Response as WerkzeugResponse
 
 from cutout.errors import (
     BodyTimeout,
@@ -16,8 +17,7 @@ from cutout.errors import (
     TooManyBytes,
     UnknownField,
 )
-
-log = logging.getLogger(__name__)
+from cutout.http import request_log
 
 
 class Problem(BaseModel):
@@ -31,7 +31,7 @@ class Problem(BaseModel):
     request_id: str = Field(description="name this when you ask for help")
 
 
-def responses(*statuses: int) -> dict:
+def responses(*statuses: int) -> ResponseDict:
     """Describe these statuses in OpenAPI as problems."""
     body = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
@@ -39,8 +39,9 @@ def responses(*statuses: int) -> dict:
     }
 
 
-def answer(error: CutoutError) -> Response:
-    """Turn an error into its response; 5xx details that callers cannot act on stay in the log."""
+def answer(error: CutoutError, cause: Exception | None = None) -> Response:
+    """Turn an error into its response. cause: what was raised, where callers are told less."""
+    request_log.failed(error.code, cause or error)
     problem = Problem(
         title=error.title,
         status=error.status,
@@ -49,14 +50,13 @@ def answer(error: CutoutError) -> Response:
         request_id=g.get("request_id", ""),
     )
     body = problem.model_dump() | error.extra
-    response = make_response(json.dumps(body), error.status)
-    response.content_type = "application/problem+json"
+    response = Response(json.dumps(body), error.status, mimetype="application/problem+json")
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
-def from_http(error: HTTPException) -> Response:
+def from_http(error: HTTPException) -> Response | WerkzeugResponse:
     """Errors of Flask itself: unknown address, wrong method, body too large, broken form."""
     if error.response is not None:
         return error.response
@@ -69,13 +69,17 @@ def from_http(error: HTTPException) -> Response:
     named.status = error.code or 500
     named.title = error.name
     named.code = error.name.lower().replace(" ", "_")
-    return answer(named)
+    response = answer(named, error)
+    # Such as Allow, which a 405 must have (RFC 9110, section 15.5.6).
+    for name, value in error.get_headers():
+        response.headers.setdefault(name, value)
+    return response
 
 
 def unexpected(error: Exception) -> Response:
-    """Log a bug in full and tell the caller only the id to look it up by."""
-    log.error("unexpected error in request %s", g.get("request_id", ""), exc_info=error)
-    return answer(CutoutError("Something went wrong here; the log has it under the request id."))
+    """A bug: the log has it in full, the caller only the id to look it up by."""
+    told = CutoutError("Something went wrong here; the log has it under the request id.")
+    return answer(told, error)
 
 
 def _body_timeout() -> Response:

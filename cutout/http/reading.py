@@ -1,6 +1,11 @@
 """Reading uploaded files out of a request's form."""
 
+from typing import Annotated
+
 from flask import request
+from flask_openapi.models.file import FileStorage as FileField
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 from werkzeug.datastructures import FileStorage
 
 from cutout.errors import EmptyFile, InvalidRequest, InvalidValue, Overloaded
@@ -9,13 +14,41 @@ from cutout.http.current import service
 CHUNK_BYTES = 1_000_000
 
 
+def is_given(part: object) -> bool:
+    """False for the part that an HTML form sends for a file input that was left empty.
+
+    It has neither a file name nor a byte (HTML standard, constructing the entry list). A file
+    of zero bytes has a name: it was given, and `read` refuses it.
+    """
+    if not isinstance(part, FileStorage) or part.filename:
+        return True
+    empty = not part.stream.read(1)
+    part.stream.seek(0)
+    return not empty
+
+
+def _none_unless_given(part: object) -> object:
+    return part if is_given(part) else None
+
+
+def _missing_unless_given(part: object) -> object:
+    if not is_given(part):
+        raise PydanticCustomError("missing", "Field required")
+    return part
+
+
+# The types of file fields in the models of forms.
+RequiredFile = Annotated[FileField, BeforeValidator(_missing_unless_given)]
+OptionalFile = Annotated[FileField | None, BeforeValidator(_none_unless_given)]
+
+
 def read(part: FileStorage | str, field: str) -> bytes:
     """Bytes of one uploaded file. Raises EmptyFile, InvalidValue (text), InvalidRequest (two)."""
     if isinstance(part, str):
         raise InvalidValue(f"Send {field!r} as a file, not as text: -F {field}=@…", field=field)
     if len(request.files.getlist(field)) > 1:
         raise InvalidRequest(f"Send one file as {field!r}, not several.", field=field)
-    data = part.read()
+    data: bytes = part.read()
     if not data:
         raise EmptyFile(f"The file in {field!r} is empty.", field=field)
     return data

@@ -13,6 +13,7 @@ from cutout.runtimes.base import RuntimeConfig
 from cutout.runtimes.checksums import verify_checksum, write_checksum, write_derived
 
 log = logging.getLogger(__name__)
+GRAPH_NAMES = {"fp32": "32-bit", "fp16": "16-bit", "int8": "8-bit"}
 
 
 def derived_graph(config: RuntimeConfig, kind: graphs.Kind) -> Path:
@@ -21,7 +22,7 @@ def derived_graph(config: RuntimeConfig, kind: graphs.Kind) -> Path:
     key = derived_key(config.sha256, kind, ranges)
     target = config.cache_dir / "graphs" / f"{config.model_name}-{kind}-{key}.onnx"
     if not verify_checksum(target):
-        log.info("building the %s graph of %s", kind, config.model_name)
+        log.info("making the %s graph of %s, once", GRAPH_NAMES[kind], config.model_name)
         data = graphs.build(config.weights, kind, ranges)
         write_derived(target, data)
         write_checksum(target)
