@@ -138,7 +138,7 @@ def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
         app.register_api(blueprint)
     problems.register(app)
     app.cli.add_command(cli.group)
-    hooks.register(app, parts.telemetry, knobs.body_timeout_s)
+    hooks.register(app, parts.telemetry, settings.body_timeout_s)
     app.add_url_rule("/docs", "docs", lambda: redirect("/docs/swagger"))
     app.add_url_rule("/openapi.json", "description", lambda: app.api_doc)
     if os.environ.get("FLASK_RUN_FROM_CLI") != "true":

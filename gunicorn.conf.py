@@ -2,17 +2,17 @@
 
 from cutout.settings import load
 
-knobs = load()
+settings = load()
 
-bind = f"{knobs.host}:{knobs.port}"
+bind = f"{settings.host}:{settings.port}"
 workers = 1
 worker_class = "cutout.server.worker.Worker"
 # Every admitted picture holds a thread; the rest keep /health and refusals answering.
-threads = knobs.queue + 16
-worker_connections = 4 * knobs.queue + 64
+threads = settings.queue + 16
+worker_connections = 4 * settings.queue + 64
 # Longer than any Retry-After: who comes back when told to finds the connection open.
 keepalive = 40
-graceful_timeout = int(knobs.deadline_s) + 5
+graceful_timeout = int(settings.deadline_s) + 5
 # The weights are loaded and checked before the worker reports to its master.
 timeout = 120
 # Nothing here is steered by it, it wants a writable home, and two servers would share one.

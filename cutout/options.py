@@ -126,10 +126,10 @@ class Options(BaseModel):
     crop_margin: str = Field(
         "0", max_length=60, description="room around the subject: 1, 2 or 4 lengths in px or %"
     )
-    on_no_subject: Literal["transparent", "original", "error"] = Field(
-        "transparent",
-        description="answer when no subject is found: nothing but transparency, "
-        "the image with its background, or an error",
+    on_no_subject: Literal["warn", "transparent", "original", "error"] = Field(
+        "warn",
+        description="answer when no subject is found: the result with a warning, nothing but "
+        "transparency, the image with its background, or an error",
     )
     min_predicted_iou: float = Field(
         0, ge=0, le=1, description="the lowest predicted IoU that counts as good enough"

@@ -1,17 +1,24 @@
 """What a request may ask for: parsing, refusing, and what each wish does to the result."""
 
 import io
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import picture_bytes
 from PIL import Image
 from pydantic import ValidationError
+from standin import StandIn
 from test_api import post, problem
 
+from cutout import images
 from cutout.errors import InvalidValue
 from cutout.options import Options
-from cutout.pipeline import Extras, make_plan
+from cutout.pipeline import ORDER, Extras, cut_out, make_plan
+
+# Steps that no option asks for.
+INTERNAL_STEPS = {"prepare", "model", "finish", "keep all", "check", "transparency", "encode"}
 
 
 def cut(client, picture, **options):
@@ -228,3 +235,115 @@ def test_tiny_pictures_pass_every_step(client, size, options):
     picture = np.random.default_rng(2).integers(0, 255, (*size, 3), np.uint8)
     response, _ = cut(client, picture_bytes(picture), **options)
     assert response.status_code == 200
+
+
+@pytest.fixture
+def grey_png():
+    """Nothing but one dark grey: the stand-in finds no subject in it."""
+    return picture_bytes(np.full((60, 80, 3), 30, np.uint8))
+
+
+@pytest.mark.parametrize("choice, alpha", [("transparent", 0), ("original", 255)])
+def test_an_image_without_a_subject_is_answered_as_asked(client, grey_png, choice, alpha):
+    response, result = cut(client, grey_png, on_no_subject=choice)
+    assert set(np.unique(result[..., 3])) == {alpha}
+    assert response.headers["X-Cutout-Subject-Found"] == "false"
+    assert "No subject" in response.headers["X-Cutout-Warning"]
+
+
+def test_an_image_without_a_subject_can_be_an_error_and_leaves_nothing(client, settings, grey_png):
+    response = post(client, "/remove-bg", image=grey_png, on_no_subject="error")
+    problem(response, 422, "no_subject")
+    assert not list(settings.result_dir.iterdir())
+
+
+def test_a_result_that_is_not_sure_enough_is_answered_as_asked(client, disc_png):
+    sure, _ = cut(client, disc_png)
+    above = min(1, float(sure.headers["X-Cutout-Predicted-Iou"]) + 0.01)
+    response = post(
+        client, "/remove-bg", image=disc_png, min_predicted_iou=str(above), below="error"
+    )
+    assert "predicted_iou" in problem(response, 422, "low_confidence")
+    _, original = cut(client, disc_png, min_predicted_iou=str(above), below="original")
+    assert original[..., 3].min() == 255
+    warned, _ = cut(client, disc_png, min_predicted_iou=str(above))
+    assert "predicted IoU" in warned.headers["X-Cutout-Warning"]
+
+
+def test_an_image_can_pass_through_with_its_background(client, app, disc, disc_png):
+    response, result = cut(client, disc_png, remove="off", max_size="80")
+    assert result.shape == (60, 80, 4)
+    assert result[..., 3].min() == 255
+    assert not app.extensions["cutout"].model.calls
+    assert "X-Cutout-Predicted-Iou" not in response.headers
+
+
+@pytest.mark.parametrize(
+    "options, named",
+    [
+        ({"softness": "0.2"}, "threshold"),
+        ({"crop_margin": "5%"}, "crop"),
+        ({"matting_iterations": "2"}, "matting"),
+        ({"blend": "linear"}, "background"),
+        ({"background": "red", "output": "mask"}, "output"),
+        ({"below": "error"}, "min_predicted_iou"),
+        ({"remove": "off", "quality": "best"}, "remove"),
+    ],
+)
+def test_an_option_without_effect_is_refused(client, disc_png, options, named):
+    body = problem(post(client, "/remove-bg", image=disc_png, **options), 400, "invalid_value")
+    assert named in body["detail"]
+
+
+@pytest.mark.parametrize("option", [{"format": "webp"}, {"crop": "on"}, {"softness": "0.1"}])
+def test_options_of_the_result_are_refused_where_none_is_made(client, disc_png, disc_mask, option):
+    response = post(client, "/evaluate", image=disc_png, mask=disc_mask, **option)
+    assert next(iter(option)) in problem(response, 400, "invalid_value")["detail"]
+
+
+def test_an_unknown_field_is_answered_with_the_nearest_name(client, disc_png):
+    response = post(client, "/remove-bg", image=disc_png, backgruond="red")
+    assert "'background'" in problem(response, 400, "unknown_field")["detail"]
+
+
+def test_a_field_sent_twice_is_refused(client, disc_png):
+    data = {"image": (io.BytesIO(disc_png), "a.png"), "format": ["png", "webp"]}
+    problem(client.post("/remove-bg", data=data), 400, "invalid_request")
+
+
+@pytest.mark.parametrize("text", ["9" * 4301, "[" * 5000])
+def test_endless_values_are_refused(client, disc_png, text):
+    response = post(client, "/remove-bg", image=disc_png, max_size=text)
+    assert "max_size" in problem(response, 400, "invalid_value")["detail"]
+
+
+def test_empty_fields_are_not_given(client, disc_png):
+    """As an HTML form sends them that was only half filled in."""
+    names = ("max_size", "input_size", "background", "threshold", "crop_margin", "format")
+    _, result = cut(client, disc_png, **dict.fromkeys(names, ""))
+    assert result.shape == (120, 160, 4)
+
+
+def test_blur_and_overlay_show_the_original_colours(disc, client):
+    """A noisy ground: where nothing is removed, the overlay shows the image bit for bit."""
+    noisy = disc + np.random.default_rng(4).integers(0, 20, disc.shape, np.uint8)
+    _, overlay = cut(client, picture_bytes(noisy), output="overlay")
+    _, mask = cut(client, picture_bytes(noisy), output="mask")
+    np.testing.assert_array_equal(overlay[mask == 255], noisy[mask == 255])
+
+
+def test_the_callers_pixels_are_left_alone(disc):
+    """Of an image whose array may be written to, as the fast JPEG decoder gives it."""
+    model, before = StandIn(), disc.copy()
+    image = images.DecodedImage(disc, None, None, "JPEG")
+    for options in ({}, {"background": "blur"}, {"output": "overlay"}, {"crop": True}):
+        plan = make_plan(Options(**options))
+        cut_out(image, plan, model, lambda tensor: model.infer([tensor])[0])
+        np.testing.assert_array_equal(disc, before)
+
+
+def test_the_readme_names_the_steps_in_their_order():
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    stated = re.search(r"steps\s+run\s+in\s+this\s+order: ([^.]+)\.", readme)[1]
+    shown = [step.name for step in ORDER if step.name not in INTERNAL_STEPS]
+    assert re.split(r",\s+", stated) == shown

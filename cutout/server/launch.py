@@ -25,8 +25,8 @@ def main() -> None:
     The environment is replaced with the process: malloc reads its settings only then.
     """
     try:
-        knobs = load()
-        ensure(knobs.model, models_dir=knobs.models_dir)
+        settings = load()
+        ensure(settings.model, models_dir=settings.models_dir)
     except ConfigurationError as error:
         sys.exit(f"cutout: {error.detail}")
     os.chdir(ROOT)
