@@ -35,7 +35,7 @@ def main() -> None:
     for name in args.names:
         path, _ = weights_from(args.models, name)
         pictures = sorted(args.pictures.iterdir())[: args.count]
-        model = graphs.simplified(path)
+        model = graphs.simplify(path)
         joins = [node for node in model.graph.node if node.op_type == "Concat"]
         convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
         extremes = observe(model, pictures, args.size)

@@ -8,7 +8,7 @@ import pytest
 from rembg.sessions import sessions
 
 from cutout.errors import ConfigurationError
-from cutout.weights import MODELS, UNSUPPORTED, spec_of
+from cutout.models.table import MODELS, UNSUPPORTED, spec_of
 
 TRIPLE = r"\([\d.]+, [\d.]+, [\d.]+\)"
 
@@ -25,7 +25,7 @@ def published(name):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_row_says_what_rembg_says(name):
+def test_a_row_equals_what_rembg_states(name):
     row = MODELS[name]
     url, kind, value, mean, std, sizes = published(name)
     assert (row.url, getattr(row, kind)) == (url, value)
@@ -50,13 +50,13 @@ def test_every_model_of_rembg_is_listed_or_left_out_with_a_reason():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_file_from_a_wheel_can_be_told_by_size_and_our_own_hash(name):
+def test_a_file_from_a_wheel_is_known_by_size_and_sha256(name):
     row = MODELS[name]
     assert row.md5 or row.sha256
     assert row.wheel is None or (row.size_bytes and row.sha256)
 
 
 @pytest.mark.parametrize("name, words", [("u2netx", "u2netp"), ("sam", "needs points or boxes")])
-def test_an_unknown_name_is_answered_with_the_choice(name, words):
+def test_an_unknown_name_is_refused_with_the_known_ones(name, words):
     with pytest.raises(ConfigurationError, match=words):
         spec_of(name)

@@ -1,4 +1,4 @@
-"""Runtimes on the real small U²-Net (u2netp): parity, neighbours, sizes, typed refusals."""
+"""Runtimes on the real small U²-Net (u2netp): parity, independence, sizes, errors."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.weights
 
 
 @pytest.fixture(scope="session")
-def request_(u2netp_path, tmp_path_factory):
+def config(u2netp_path, tmp_path_factory):
     return RuntimeConfig(
         weights=u2netp_path,
         sha256=sha256(u2netp_path.read_bytes()).hexdigest(),
@@ -31,7 +31,7 @@ def request_(u2netp_path, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def pictures():
+def tensors():
     """Three noisy gradients, normalised as the model expects: (3, 3, 320, 320) float32."""
     noise = np.random.default_rng(0).normal(size=(3, 3, 320, 320))
     ramp = np.linspace(-1.5, 1.5, 320)
@@ -50,38 +50,38 @@ def photographs():
 
 
 @pytest.fixture(scope="session")
-def published(u2netp_path, pictures):
-    """The untouched published graph on the same pictures: (3, 320, 320)."""
+def published(u2netp_path, tensors):
+    """The untouched published graph on the same tensors: (3, 320, 320)."""
     session = onnxruntime.InferenceSession(u2netp_path, providers=["CPUExecutionProvider"])
     first = session.get_outputs()[0].name
-    return np.stack([session.run([first], {"input.1": one[None]})[0][0, 0] for one in pictures])
+    return np.stack([session.run([first], {"input.1": one[None]})[0][0, 0] for one in tensors])
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
-def test_fp32_equals_the_published_graph(request_, pictures, published, engine):
-    runtime = open_runtime(replace(request_, runtime=engine))
-    assert np.abs(runtime.run(pictures) - published).max() < 1e-3
+def test_fp32_equals_the_published_graph(config, tensors, published, engine):
+    runtime = open_runtime(replace(config, runtime=engine))
+    assert np.abs(runtime.run(tensors) - published).max() < 1e-3
     assert runtime.describe()["runtime"] == engine
     assert runtime.describe()["precision"] == "fp32"
     runtime.close()
 
 
-def test_the_fp16_graph_is_the_same_picture(request_, pictures, published):
+def test_the_fp16_graph_gives_the_same_scores(config, tensors, published):
     # onnxruntime's CPU provider rounds each activation to half precision, as a GPU does.
     session = onnxruntime.InferenceSession(
-        derived_graph(request_, "fp16"), providers=["CPUExecutionProvider"]
+        derived_graph(config, "fp16"), providers=["CPUExecutionProvider"]
     )
-    scores = session.run(None, {"tensor": pictures})[0][:, 0]
+    scores = session.run(None, {"tensor": tensors})[0][:, 0]
     assert np.abs(scores - published).mean() <= 2 / 255
 
 
 @pytest.mark.parametrize("threads", [None, 8], ids=["one stream", "parallel requests"])
-def test_neighbours_in_a_batch_do_not_matter(request_, pictures, threads):
-    runtime = open_runtime(replace(request_, runtime="openvino", threads=threads))
-    together = runtime.run(pictures)
-    alone = np.concatenate([runtime.run(one[None]) for one in pictures])
+def test_scores_do_not_depend_on_the_other_images_of_a_batch(config, tensors, threads):
+    runtime = open_runtime(replace(config, runtime="openvino", threads=threads))
+    together = runtime.run(tensors)
+    alone = np.concatenate([runtime.run(one[None]) for one in tensors])
     assert np.abs(together - alone).max() < 1e-4
-    assert runtime.run(pictures[:0]).shape == (0, 320, 320)
+    assert runtime.run(tensors[:0]).shape == (0, 320, 320)
 
 
 @pytest.mark.parametrize(
@@ -92,41 +92,41 @@ def test_neighbours_in_a_batch_do_not_matter(request_, pictures, threads):
         ("unknown", "openvino", "fp32"),
     ],
 )
-def test_auto_precision_says_what_it_took_and_why(request_, model_name, engine, precision):
-    asked = replace(request_, precision="auto", runtime=engine, model_name=model_name)
-    facts = open_runtime(asked).describe()
+def test_auto_precision_is_described_with_its_reason(config, model_name, engine, precision):
+    wanted = replace(config, precision="auto", runtime=engine, model_name=model_name)
+    facts = open_runtime(wanted).describe()
     assert facts["precision"] == precision
     assert f"{precision} because" in facts["why"]
 
 
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
-def test_int8_is_the_same_picture_whatever_the_engine(request_, photographs, engine):
-    exact = open_runtime(replace(request_, runtime="onnxruntime")).run(photographs)
-    quantised = open_runtime(replace(request_, runtime=engine, precision="int8")).run(photographs)
+def test_int8_scores_are_near_fp32_with_either_engine(config, photographs, engine):
+    exact = open_runtime(replace(config, runtime="onnxruntime")).run(photographs)
+    quantised = open_runtime(replace(config, runtime=engine, precision="int8")).run(photographs)
     assert np.abs(quantised - exact).mean(axis=(1, 2)).max() < 0.02
 
 
-def test_many_cores_get_parallel_requests(request_):
-    runtime = open_runtime(replace(request_, runtime="openvino", threads=8))
+def test_many_cores_get_parallel_requests(config):
+    runtime = open_runtime(replace(config, runtime="openvino", threads=8))
     assert runtime.describe()["streams"] > 1
 
 
 @pytest.mark.parametrize("size", [384, 512])
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
-def test_other_sizes(request_, size, engine):
-    runtime = open_runtime(replace(request_, runtime=engine, input_size=size))
+def test_other_sizes(config, size, engine):
+    runtime = open_runtime(replace(config, runtime=engine, input_size=size))
     scores = runtime.run(np.zeros((2, 3, size, size), np.float32))
     assert scores.shape == (2, size, size)
     assert np.array_equal(scores[0], scores[1])
 
 
-def test_a_size_between_the_steps_is_refused(request_):
+def test_a_size_that_is_no_multiple_of_32_is_refused(config):
     with pytest.raises(ConfigurationError, match="multiple of 32"):
-        replace(request_, input_size=300)
+        replace(config, input_size=300)
 
 
-def test_a_wrong_batch_is_refused(request_):
-    runtime = open_runtime(replace(request_, runtime="onnxruntime"))
+def test_a_wrong_batch_is_refused(config):
+    runtime = open_runtime(replace(config, runtime="onnxruntime"))
     with pytest.raises(ModelFailed, match="float32"):
         runtime.run(np.zeros((1, 3, 320, 320)))
     with pytest.raises(ModelFailed, match="320"):
@@ -143,27 +143,27 @@ def test_a_wrong_batch_is_refused(request_):
         ({"precision": "int8", "model_name": "silueta"}, ConfigurationError, "silueta"),
     ],
 )
-def test_what_cannot_be_had_is_refused_by_name(request_, change, error, words):
+def test_an_impossible_combination_is_refused_by_name(config, change, error, words):
     with pytest.raises(error, match=words):
-        open_runtime(replace(request_, **change))
+        open_runtime(replace(config, **change))
 
 
 def has_cuda() -> bool:
-    from cutout.runtimes.hardware import gpu_evidence
+    from cutout.runtimes.hardware import find_gpu
 
-    return gpu_evidence() is not None
+    return find_gpu() is not None
 
 
 @pytest.mark.skipif(has_cuda(), reason="this machine has a GPU")
 @pytest.mark.parametrize("engine", ["auto", "tensorrt"])
-def test_cuda_asked_for_without_a_gpu_does_not_start(request_, engine):
+def test_cuda_without_a_gpu_is_refused(config, engine):
     with pytest.raises(DeviceUnavailable, match="set the device to cpu"):
-        open_runtime(replace(request_, device="cuda", runtime=engine, precision="fp32"))
+        open_runtime(replace(config, device="cuda", runtime=engine, precision="fp32"))
 
 
 @pytest.mark.skipif(has_cuda(), reason="this machine has a GPU")
-def test_auto_without_a_gpu_is_not_degraded(request_):
-    facts = open_runtime(replace(request_, device="auto")).describe()
+def test_auto_without_a_gpu_is_not_degraded(config):
+    facts = open_runtime(replace(config, device="auto")).describe()
     assert facts["device"] == "cpu"
     assert facts["device_asked"] == "auto"
     assert not facts["degraded"]
@@ -171,29 +171,27 @@ def test_auto_without_a_gpu_is_not_degraded(request_):
 
 
 @pytest.mark.skipif(has_cuda(), reason="this machine has a GPU that may work")
-def test_auto_with_an_unusable_gpu_says_that_it_is_degraded(
-    request_, monkeypatch, caplog, tmp_path
-):
+def test_auto_with_an_unusable_gpu_is_degraded(config, monkeypatch, caplog, tmp_path):
     # The driver's tool on the path is how a machine with a GPU looks; CUDA itself really fails.
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    facts = open_runtime(replace(request_, device="auto")).describe()
+    facts = open_runtime(replace(config, device="auto")).describe()
     assert facts["device"] == "cpu"
     assert facts["degraded"]
     assert "cannot be used" in facts["why"]
     assert "degraded" in caplog.text
 
 
-def test_describing_a_busy_runtime_does_not_wait_for_its_picture(request_, pictures):
-    runtime = open_runtime(replace(request_, runtime="openvino"))
-    batch = np.concatenate([pictures] * 3)
+def test_describe_does_not_wait_for_a_running_image(config, tensors):
+    runtime = open_runtime(replace(config, runtime="openvino"))
+    batch = np.concatenate([tensors] * 3)
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(runtime.run, batch)
         while not run.running():
             pass
-        told = [runtime.describe() for _ in range(50)]
+        described = [runtime.describe() for _ in range(50)]
         assert not run.done()
-        assert told[0] == told[-1]
+        assert described[0] == described[-1]
     runtime.close()

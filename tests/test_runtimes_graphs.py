@@ -1,4 +1,4 @@
-"""Derived graphs: what they contain, when they are rebuilt, and that no half file is ever seen."""
+"""Derived graphs: what they contain, when they are rebuilt, and that files are whole."""
 
 import json
 import multiprocessing
@@ -19,7 +19,7 @@ SHIPPED = ["u2net", "u2netp"]
 
 
 @pytest.fixture(scope="module")
-def request_(u2netp_path, tmp_path_factory):
+def config(u2netp_path, tmp_path_factory):
     return RuntimeConfig(
         weights=u2netp_path,
         sha256=sha256(u2netp_path.read_bytes()).hexdigest(),
@@ -35,8 +35,8 @@ def operators(path: Path) -> dict[str, int]:
 
 
 @pytest.mark.weights
-def test_the_fp32_graph_is_free_in_batch_and_size_with_one_output(request_):
-    model = onnx.load(derived_graph(request_, "fp32"))
+def test_the_fp32_graph_is_dynamic_in_batch_and_size_with_one_output(config):
+    model = onnx.load(derived_graph(config, "fp32"))
     onnx.checker.check_model(model)
     dims = model.graph.input[0].type.tensor_type.shape.dim
     assert [dim.dim_param or dim.dim_value for dim in dims] == ["batch", 3, "height", "width"]
@@ -45,15 +45,15 @@ def test_the_fp32_graph_is_free_in_batch_and_size_with_one_output(request_):
 
 
 @pytest.mark.weights
-def test_no_node_computes_shapes_any_more(request_):
-    assert set(operators(derived_graph(request_, "fp32"))) == {
+def test_no_node_computes_shapes_any_more(config):
+    assert set(operators(derived_graph(config, "fp32"))) == {
         "Conv", "Relu", "Concat", "Resize", "MaxPool", "Add", "Sigmoid"
     }  # fmt: skip
 
 
 @pytest.mark.weights
-def test_every_convolution_of_the_8_bit_graph_reads_8_bits(request_):
-    model = onnx.load(derived_graph(request_, "int8"))
+def test_every_convolution_of_the_8_bit_graph_reads_8_bits(config):
+    model = onnx.load(derived_graph(config, "int8"))
     makers = {node.output[0]: node.op_type for node in model.graph.node}
     convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
     kept = shipped_ranges("u2netp")["keep_fp32"]
@@ -63,39 +63,39 @@ def test_every_convolution_of_the_8_bit_graph_reads_8_bits(request_):
 
 
 @pytest.mark.weights
-def test_a_built_graph_is_used_again(request_):
-    first = derived_graph(request_, "fp32")
+def test_a_built_graph_is_used_again(config):
+    first = derived_graph(config, "fp32")
     stamp = first.stat().st_mtime_ns
-    assert derived_graph(request_, "fp32") == first
+    assert derived_graph(config, "fp32") == first
     assert first.stat().st_mtime_ns == stamp
 
 
 @pytest.mark.weights
-def test_a_damaged_graph_is_built_anew(request_, tmp_path):
-    request = replace(request_, cache_dir=tmp_path)
-    graph = derived_graph(request, "fp32")
+def test_a_damaged_graph_is_built_again(config, tmp_path):
+    config = replace(config, cache_dir=tmp_path)
+    graph = derived_graph(config, "fp32")
     whole = graph.read_bytes()
     flip_a_byte(graph)
-    assert derived_graph(request, "fp32").read_bytes() == whole
+    assert derived_graph(config, "fp32").read_bytes() == whole
 
 
 @pytest.mark.weights
-def test_a_damaged_compiled_model_is_compiled_anew(request_, tmp_path):
-    """OpenVINO itself loads it without a word."""
-    request = replace(request_, cache_dir=tmp_path, runtime="openvino", precision="fp32")
-    picture = np.random.default_rng(0).normal(size=(1, 3, 320, 320)).astype(np.float32)
-    before = scores_of(request, picture)
+def test_a_damaged_compiled_model_is_compiled_again(config, tmp_path):
+    """OpenVINO itself loads it without an error."""
+    config = replace(config, cache_dir=tmp_path, runtime="openvino", precision="fp32")
+    tensor = np.random.default_rng(0).normal(size=(1, 3, 320, 320)).astype(np.float32)
+    before = scores_of(config, tensor)
     (blob,) = (tmp_path / "openvino").glob("*.blob")
     blob.chmod(0o600)
     flip_a_byte(blob)
-    np.testing.assert_array_equal(scores_of(request, picture), before)
+    np.testing.assert_array_equal(scores_of(config, tensor), before)
     assert checksums.verify_checksum(blob)
 
 
-def scores_of(request, picture):
-    runtime = open_runtime(request)
+def scores_of(config, tensor):
+    runtime = open_runtime(config)
     try:
-        return runtime.run(picture)
+        return runtime.run(tensor)
     finally:
         runtime.close()
 
@@ -107,10 +107,10 @@ def flip_a_byte(path):
 
 
 @pytest.mark.weights
-def test_a_changed_recipe_builds_anew(request_, monkeypatch):
-    before = derived_graph(request_, "fp32")
+def test_a_new_graph_version_is_built_again(config, monkeypatch):
+    before = derived_graph(config, "fp32")
     monkeypatch.setattr(graphs, "GRAPH_VERSION", graphs.GRAPH_VERSION + 1)
-    after = derived_graph(request_, "fp32")
+    after = derived_graph(config, "fp32")
     assert after != before
     assert after.read_bytes() == before.read_bytes()
 
@@ -120,20 +120,20 @@ def test_a_changed_recipe_builds_anew(request_, monkeypatch):
     [("b" * 64, "int8", {"x": 1}), ("a" * 64, "fp32", {"x": 1}), ("a" * 64, "int8", {"x": 2})],
     ids=["weights", "kind", "ranges"],
 )
-def test_the_key_changes_with_each_ingredient(sha, kind, ranges):
+def test_the_key_changes_with_each_of_its_inputs(sha, kind, ranges):
     assert derived_key(sha, kind, ranges) != derived_key("a" * 64, "int8", {"x": 1})
 
 
-def test_the_key_is_the_same_for_the_same_recipe():
+def test_the_key_does_not_depend_on_the_order_of_the_ranges():
     ends = {"a": [0, 1], "b": [2, 3]}
     assert derived_key("a", "int8", ends) == derived_key("a", "int8", dict(reversed(ends.items())))
 
 
 @pytest.mark.weights
-def test_two_processes_building_at_once_leave_one_whole_file(request_, tmp_path):
-    request = replace(request_, cache_dir=tmp_path)
+def test_two_processes_that_build_at_once_leave_one_whole_file(config, tmp_path):
+    config = replace(config, cache_dir=tmp_path)
     context = multiprocessing.get_context("spawn")
-    builders = [context.Process(target=derived_graph, args=(request, "fp32")) for _ in range(2)]
+    builders = [context.Process(target=derived_graph, args=(config, "fp32")) for _ in range(2)]
     for builder in builders:
         builder.start()
     for builder in builders:

@@ -1,4 +1,4 @@
-"""What the processor can do is asked of it, never guessed upwards."""
+"""What the machine can do is read from it: precisions, memory, and the batches that fit."""
 
 import numpy as np
 import pytest
@@ -6,43 +6,43 @@ from openvino import Core
 
 from cutout.errors import DeviceUnavailable
 from cutout.runtimes import hardware
-from cutout.runtimes.cuda import first_line, padded
-from cutout.runtimes.openvino_cpu import CAPABILITY, refuse_emulation
+from cutout.runtimes.cuda import pad_to_bucket, reason_of
+from cutout.runtimes.openvino_cpu import CAPABILITY, require_native_precision
 
 
 @pytest.mark.parametrize("precision", CAPABILITY)
 def test_a_precision_is_refused_exactly_where_the_processor_lacks_it(precision):
     core = Core()
     if CAPABILITY[precision] in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-        refuse_emulation(core, precision)
+        require_native_precision(core, precision)
     else:
         with pytest.raises(DeviceUnavailable, match=precision):
-            refuse_emulation(core, precision)
+            require_native_precision(core, precision)
 
 
-def test_an_engine_error_is_told_without_its_paths():
+def test_an_engine_error_is_reported_without_its_paths():
     error = RuntimeError(
         "[ONNXRuntimeError] : 1 : FAIL : cannot open /opt/lib/libx.so: no file.\nat"
     )
-    assert first_line(error) == "cannot open (a file) no file."
+    assert reason_of(error) == "cannot open (a file) no file."
 
 
 @pytest.mark.parametrize("count, bucket", [(1, 1), (3, 4), (5, 8), (8, 8), (9, 12), (12, 12)])
-def test_batches_are_padded_to_the_warmed_sizes(count, bucket):
+def test_batches_are_padded_to_the_next_bucket(count, bucket):
     chunk = np.ones((count, 3, 2, 2), np.float32)
-    filled = padded(chunk)
+    filled = pad_to_bucket(chunk)
     assert filled.shape == (bucket, 3, 2, 2)
     assert filled.sum() == chunk.sum()
 
 
-def test_available_memory_is_the_smaller_of_machine_and_container(tmp_path):
+def test_free_memory_is_the_smaller_of_machine_and_container(tmp_path):
     meminfo = tmp_path / "meminfo"
     meminfo.write_text("MemTotal: 2000 kB\nMemAvailable: 1000 kB\n")
-    assert hardware.available_bytes(meminfo, tmp_path) == 1_024_000
+    assert hardware.host_free_bytes(meminfo, tmp_path) == 1_024_000
     (tmp_path / "memory.max").write_text("500000\n")
     (tmp_path / "memory.current").write_text("100000\n")
-    assert hardware.available_bytes(meminfo, tmp_path) == 400_000
-    assert hardware.available_bytes(tmp_path / "none", tmp_path) is None
+    assert hardware.host_free_bytes(meminfo, tmp_path) == 400_000
+    assert hardware.host_free_bytes(tmp_path / "none", tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_available_memory_is_the_smaller_of_machine_and_container(tmp_path):
     [(None, 320, 12), (2_000_000_000, 320, 5), (2_000_000_000, 640, 1), (10, 320, 1)],
 )
 def test_a_batch_fits_into_memory_and_is_never_empty(free, size, batch):
-    assert hardware.affordable_batch(12, free, size) == batch
+    assert hardware.limit_batch(12, free, size) == batch

@@ -60,7 +60,7 @@ def test_fetch_of_a_file_that_is_there_verifies_it_and_warns_of_its_licence(fold
     assert "commercial use: no" in result.stderr
 
 
-def test_the_option_outranks_the_environment(folder, tmp_path):
+def test_the_option_precedes_the_environment(folder, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     (other / "tiny.onnx").write_bytes(CONTENT)

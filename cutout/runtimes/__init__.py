@@ -1,4 +1,4 @@
-"""One tensor in, one map out, on CUDA, OpenVINO or onnxruntime's CPU provider."""
+"""One tensor in, one score map out, on CUDA, OpenVINO or onnxruntime's CPU provider."""
 
 from cutout.runtimes.base import Runtime, RuntimeConfig
 from cutout.runtimes.factory import open_runtime

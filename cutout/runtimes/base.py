@@ -1,4 +1,4 @@
-"""What every runtime is: (N, 3, S, S) in, (N, S, S) out, and a true description of itself."""
+"""What every runtime does: (N, 3, S, S) in, (N, S, S) out, and a report of what really runs."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -9,19 +9,19 @@ from typing import Literal
 import numpy as np
 
 from cutout.errors import ConfigurationError, ModelFailed
-from cutout.runtimes.hardware import affordable_batch, available_bytes
+from cutout.runtimes.hardware import limit_batch
 
 Device = Literal["auto", "cuda", "cpu"]
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 Engine = Literal["auto", "openvino", "onnxruntime", "tensorrt"]
 
-# The family halves its maps five times; other sizes would need rounding in every resize.
+# The network halves its maps five times; other sizes would need rounding in every resize.
 SIZE_STEP_PX = 32
 
 
 @dataclass(frozen=True)
 class RuntimeConfig:
-    """What is asked for: which verified weights, on what, how exactly, how many threads.
+    """Which weights to run, on which device and engine, in which precision.
 
     weights: the verified ONNX file; sha256: its hash, hex; input_size: S in px, a multiple of 32;
     cache_dir: a writable folder for derived graphs and compiled models; threads: None = all cores.
@@ -47,28 +47,22 @@ class RuntimeConfig:
 
 
 class Runtime(ABC):
-    """One loaded model for one input size. Calls from several threads wait for each other."""
+    """One loaded model for one input size. Only one `run` computes at a time; others wait."""
 
-    def __init__(
-        self,
-        config: RuntimeConfig,
-        max_batch: int,
-        preferred_batch: int,
-        free_bytes: int | None = None,
-    ) -> None:
-        """max_batch: most pictures in one engine call; preferred_batch: what pays best.
+    def __init__(self, config: RuntimeConfig, preferred_batch: int, free_bytes: int | None) -> None:
+        """Keep what all runtimes have in common.
 
-        Both shrink to what fits into free_bytes, by default the host's available memory.
+        preferred_batch: images with which one call is fastest for each of them; fewer where they
+        would not fit into memory. free_bytes: free memory of the device, None where it is unknown
+        and therefore sets no limit; another device's memory is no substitute.
         """
         self.config = config
-        free = available_bytes() if free_bytes is None else free_bytes
-        self.max_batch = affordable_batch(max_batch, free, config.input_size)
-        self.preferred_batch = min(preferred_batch, self.max_batch)
-        self._running = threading.Lock()
+        self.preferred_batch = limit_batch(preferred_batch, free_bytes, config.input_size)
+        self._one_run = threading.Lock()
         self._why, self._degraded = "", False
 
     def run(self, batch: np.ndarray) -> np.ndarray:
-        """Scores of each picture, each as if it were alone.
+        """Scores of each image, none of which depends on the others.
 
         batch: (N, 3, S, S) float32, any N >= 0. Returns (N, S, S) float32.
         """
@@ -79,19 +73,19 @@ class Runtime(ABC):
             )
         if not len(batch):
             return np.empty((0, size, size), np.float32)
-        # The batcher is the one caller in the service; scripts may share a model among threads.
-        with self._running:
+        # The service has one caller, its batcher; scripts may share a model among threads.
+        with self._one_run:
             return self._run(np.ascontiguousarray(batch))
 
     @abstractmethod
     def _run(self, batch: np.ndarray) -> np.ndarray:
         """The same, for a contiguous, checked batch with N >= 1."""
 
-    def explain(self, why: str, degraded: bool = False) -> None:
-        """Keep the reason of the choice; degraded: a GPU is present but unusable."""
+    def set_reason(self, why: str, degraded: bool = False) -> None:
+        """Keep why this runtime was chosen; degraded: a GPU is present but cannot be used."""
         self._why, self._degraded = why, degraded
 
-    def describe(self) -> dict:
+    def describe(self) -> dict[str, object]:
         """What runs and why: plain values, ready for JSON."""
         return {
             "device_asked": self.config.device,
@@ -99,13 +93,12 @@ class Runtime(ABC):
             "degraded": self._degraded,
             "why": self._why,
             "input_size": self.config.input_size,
-            "max_batch": self.max_batch,
             "preferred_batch": self.preferred_batch,
-            **self._facts(),
+            **self._engine_info(),
         }
 
     @abstractmethod
-    def _facts(self) -> dict:
+    def _engine_info(self) -> dict[str, object]:
         """Device, runtime, precision, threads, streams and versions that are really in use."""
 
     @abstractmethod

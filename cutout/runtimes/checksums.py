@@ -1,6 +1,6 @@
-"""Files that we made from verified weights: each has its SHA-256 beside it, checked at start.
+"""Files derived from verified weights: each has its SHA-256 in a file beside it, checked at start.
 
-A flipped bit in a graph or a compiled model would change cut-outs and no engine would notice.
+The engines load a graph or compiled model with a flipped bit without an error.
 """
 
 import errno
@@ -34,15 +34,15 @@ def write_derived(path: Path, data: bytes) -> None:
 
 
 def write_checksum(path: Path) -> None:
-    """Write down the file's hash; nothing when another process has removed it meanwhile."""
+    """Store the file's hash beside it; nothing when another process has removed the file."""
     try:
         write_derived(checksum_path(path), hash_of(path).encode())
     except FileNotFoundError:
-        log.info("a derived file was gone before it was sealed")
+        log.info("a derived file was removed before its hash was stored")
 
 
 def verify_checksum(path: Path) -> bool:
-    """Whether the file is there, sealed, and what was sealed."""
+    """Whether file and hash are there and agree."""
     try:
         return checksum_path(path).read_text() == hash_of(path)
     except (OSError, UnicodeDecodeError):
@@ -50,20 +50,20 @@ def verify_checksum(path: Path) -> bool:
 
 
 def remove_damaged(folder: Path, pattern: str) -> None:
-    """Remove what is not intact, so that it is made anew."""
+    """Remove files that do not agree with their hash; the engine makes them again."""
     for path in folder.glob(pattern):
         if not verify_checksum(path):
-            log.warning("a compiled model in the cache is damaged or was left half-made: making it")
+            log.warning("a compiled model in the cache is damaged or incomplete: compiling again")
             path.unlink(missing_ok=True)
 
 
 def write_checksums(folder: Path, pattern: str) -> None:
-    """Seal what is new, once the damaged ones are dropped."""
+    """Store the hashes of new files; call it after `remove_damaged`."""
     for path in folder.glob(pattern):
         if not verify_checksum(path):
             write_checksum(path)
 
 
 def checksum_path(path: Path) -> Path:
-    """Where the file's hash stands."""
+    """Path of the file's hash."""
     return path.with_name(path.name + SUFFIX)

@@ -1,36 +1,38 @@
-"""onnxruntime on an NVIDIA GPU, plain CUDA or TensorRT; never on the CPU in its place."""
+"""onnxruntime on an NVIDIA GPU through CUDA or TensorRT, without a fallback to the CPU."""
 
 import contextlib
 import io
 import logging
 import re
+from typing import Any
 
 import numpy as np
 import onnxruntime
 
 from cutout.errors import DeviceUnavailable, ModelFailed
+from cutout.runtimes import hardware
 from cutout.runtimes.base import Runtime, RuntimeConfig
 from cutout.runtimes.derived import derived_graph
-from cutout.runtimes.graphs import INPUT, OUTPUT
-from cutout.runtimes.hardware import gpu_free_bytes
+from cutout.runtimes.graphs import INPUT, OUTPUT, Kind
 from cutout.runtimes.onnx_cpu import ENGINE_ERRORS
 
 log = logging.getLogger(__name__)
+Provider = tuple[str, dict[str, Any]]
 
-# CUDA picks its kernels per shape, so batches are padded up to one of a few shapes warmed at start.
+# CUDA chooses kernels per shape: batches are padded to one of a few sizes, each run once at start.
 BUCKETS = (1, 2, 4, 8, 12)
 PROVIDERS = {"onnxruntime": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 
 
 class OnnxCuda(Runtime):
-    """onnxruntime on an NVIDIA GPU, plain CUDA or TensorRT. Refuses to exist anywhere else."""
+    """onnxruntime on an NVIDIA GPU; DeviceUnavailable where the GPU is not really used."""
 
-    def __init__(self, config: RuntimeConfig, precision: str, engine: str) -> None:
+    def __init__(self, config: RuntimeConfig, precision: Kind, engine: str) -> None:
         """precision: "fp32" or "fp16"; engine: a key of PROVIDERS."""
         preload_libraries()
-        super().__init__(config, BUCKETS[-1], BUCKETS[-1], free_bytes=gpu_free_bytes())
-        self.max_batch = max(bucket for bucket in BUCKETS if bucket <= self.max_batch)
-        self.preferred_batch = self.max_batch
+        super().__init__(config, BUCKETS[-1], free_bytes=hardware.gpu_free_bytes())
+        self._buckets = [bucket for bucket in BUCKETS if bucket <= self.preferred_batch]
+        self.preferred_batch = self._buckets[-1]
         self._precision, self._engine = precision, engine
         self._session = strict_session(config, precision, engine)
         self._warm()
@@ -39,7 +41,7 @@ class OnnxCuda(Runtime):
         """Run each bucket once: kernels are chosen, or engines built, before the first request."""
         size = self.config.input_size
         try:
-            for bucket in (bucket for bucket in BUCKETS if bucket <= self.max_batch):
+            for bucket in self._buckets:
                 self._run(np.zeros((bucket, 3, size, size), np.float32))
         except ModelFailed as error:
             raise DeviceUnavailable(
@@ -47,18 +49,18 @@ class OnnxCuda(Runtime):
             ) from error
 
     def _run(self, batch: np.ndarray) -> np.ndarray:
-        most = self.max_batch
-        chunks = [batch[at : at + most] for at in range(0, len(batch), most)]
+        most = self.preferred_batch
+        chunks = [batch[start : start + most] for start in range(0, len(batch), most)]
         return np.concatenate([self._run_bucket(chunk) for chunk in chunks])
 
     def _run_bucket(self, chunk: np.ndarray) -> np.ndarray:
         try:
-            maps = self._session.run([OUTPUT], {INPUT: padded(chunk)})[0]
+            maps: np.ndarray = self._session.run([OUTPUT], {INPUT: pad_to_bucket(chunk)})[0]
         except ENGINE_ERRORS as error:
             raise ModelFailed("the GPU failed on this batch") from error
         return maps[: len(chunk), 0]
 
-    def _facts(self) -> dict:
+    def _engine_info(self) -> dict[str, object]:
         return {
             "device": "cuda",
             "runtime": self._engine,
@@ -75,30 +77,32 @@ class OnnxCuda(Runtime):
         self._session = None
 
 
-def padded(chunk: np.ndarray) -> np.ndarray:
-    """Up to the next bucket with zeros; the extra maps are thrown away.
+def pad_to_bucket(chunk: np.ndarray) -> np.ndarray:
+    """Fill up with zeros to the next bucket; the caller drops the extra maps.
 
     chunk: (N, 3, S, S) float32, N <= the largest bucket.
     """
     bucket = next(size for size in BUCKETS if size >= len(chunk))
-    room = np.zeros((bucket - len(chunk), *chunk.shape[1:]), chunk.dtype)
-    return np.concatenate([chunk, room]) if len(room) else chunk
+    padding = np.zeros((bucket - len(chunk), *chunk.shape[1:]), chunk.dtype)
+    return np.concatenate([chunk, padding]) if len(padding) else chunk
 
 
 def preload_libraries() -> None:
     """Load CUDA and cuDNN from their Python packages; what is missing is logged, not printed."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
         onnxruntime.preload_dlls()
-    for line in filter(None, said.getvalue().splitlines()):
+    for line in filter(None, printed.getvalue().splitlines()):
         log.warning("CUDA libraries: %s", line)
 
 
-def strict_session(config: RuntimeConfig, precision: str, engine: str):
-    """A session that runs on the GPU with every node, or DeviceUnavailable.
+def strict_session(
+    config: RuntimeConfig, precision: Kind, engine: str
+) -> onnxruntime.InferenceSession:
+    """A session with every node on the GPU, or DeviceUnavailable.
 
-    Closes the three silent ways to the CPU: provider missing (nodes assigned to the CPU are
-    refused), exception at creation (no retry on other providers), failing run (no re-creation).
+    onnxruntime has three silent fallbacks to the CPU, all disabled here: for nodes the provider
+    does not take, when the session cannot be made, and when a run fails.
     """
     provider = PROVIDERS[engine]
     if provider not in onnxruntime.get_available_providers():
@@ -115,7 +119,7 @@ def strict_session(config: RuntimeConfig, precision: str, engine: str):
         )
     except ENGINE_ERRORS as error:
         raise DeviceUnavailable(
-            f"{engine} could not start on a GPU: {first_line(error)} Install the NVIDIA driver "
+            f"{engine} could not start on a GPU: {reason_of(error)} Install the NVIDIA driver "
             "and the CUDA 13 and cuDNN 9 packages, or set the device to cpu"
         ) from error
     session.disable_fallback()
@@ -126,20 +130,20 @@ def strict_session(config: RuntimeConfig, precision: str, engine: str):
     return session
 
 
-def gpu_session_options():
+def gpu_session_options() -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
-    # The GPU works; more threads on this side would only spin.
+    # The work is on the GPU; more threads of the host would only spin.
     options.intra_op_num_threads = 1
     return options
 
 
-def gpu_providers(config: RuntimeConfig, precision: str, engine: str) -> list:
+def gpu_providers(config: RuntimeConfig, precision: Kind, engine: str) -> list[Provider]:
     """The provider asked for and its options; TensorRT may hand single nodes to CUDA."""
     cuda = {
         "cudnn_conv_algo_search": "EXHAUSTIVE",
         "arena_extend_strategy": "kSameAsRequested",
-        # fp32 means fp32: TF32 keeps ten bits of each factor.
+        # TF32 would keep only ten bits of each factor's mantissa.
         "use_tf32": "0",
     }
     if engine == "onnxruntime":
@@ -160,7 +164,7 @@ def gpu_providers(config: RuntimeConfig, precision: str, engine: str) -> list:
     return [("TensorrtExecutionProvider", options), ("CUDAExecutionProvider", cuda)]
 
 
-def first_line(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """The engine's own reason in one sentence, without its code and without paths."""
     text = str(error).splitlines()[0].rsplit(" : ", 1)[-1].strip().rstrip(".")
     return re.sub(r"\S*[/\\]\S+", "(a file)", text) + "."

@@ -1,4 +1,4 @@
-"""Derived graphs on disk: built once, kept under a hash of their recipe, sealed."""
+"""Derived graphs on disk, each built once and named by a hash of everything it depends on."""
 
 import hashlib
 import json
@@ -11,13 +11,14 @@ from cutout.errors import ConfigurationError
 from cutout.runtimes import graphs
 from cutout.runtimes.base import RuntimeConfig
 from cutout.runtimes.checksums import verify_checksum, write_checksum, write_derived
+from cutout.runtimes.quantise import Ranges
 
 log = logging.getLogger(__name__)
 GRAPH_NAMES = {"fp32": "32-bit", "fp16": "16-bit", "int8": "8-bit"}
 
 
 def derived_graph(config: RuntimeConfig, kind: graphs.Kind) -> Path:
-    """The graph of this kind, from the cache or built now (seconds; an int8 one the longest)."""
+    """Path of the graph of this kind: in the cache, or built now, which takes some seconds."""
     ranges = shipped_ranges(config.model_name) if kind == "int8" else None
     key = derived_key(config.sha256, kind, ranges)
     target = config.cache_dir / "graphs" / f"{config.model_name}-{kind}-{key}.onnx"
@@ -29,29 +30,32 @@ def derived_graph(config: RuntimeConfig, kind: graphs.Kind) -> Path:
     return target
 
 
-def derived_key(sha256: str, kind: graphs.Kind, ranges: dict | None) -> str:
-    """Changes whenever the graph would: with the weights, our steps, the ranges, the libraries."""
+def derived_key(sha256: str, kind: graphs.Kind, ranges: Ranges | None) -> str:
+    """Hash of what the graph depends on: weights, our steps, ranges, versions of the libraries."""
     libraries = {name: version(name) for name in ("onnx", "numpy")} | {"onnxruntime": ort_version()}
     key_parts = [graphs.GRAPH_VERSION, sha256, kind, ranges, libraries]
     return hashlib.sha256(json.dumps(key_parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def ort_version() -> str:
-    """Asked of the module: it comes from one of several distributions (CPU, GPU)."""
+    """Version of the module: the distribution's name differs between CPU and GPU builds."""
     import onnxruntime
 
-    return onnxruntime.__version__
+    return str(onnxruntime.__version__)
 
 
-def shipped_ranges(model_name: str) -> dict:
-    """Activation ranges found by `benchmarks/calibrate.py`: tensor name -> [lowest, highest]."""
+def shipped_ranges(model_name: str) -> Ranges:
+    """The activation ranges in this package; ConfigurationError for a model without."""
     source = files(__package__) / "ranges" / f"{model_name}.json"
     if not source.is_file():
         raise ConfigurationError(
-            f"no 8-bit ranges ship for {model_name}; choose fp32, or make them with calibrate.py"
+            f"{model_name} has no 8-bit ranges; set the precision to auto or fp32, or measure "
+            "them with benchmarks/calibrate.py"
         )
-    return json.loads(source.read_text())
+    ranges: Ranges = json.loads(source.read_text())
+    return ranges
 
 
 def has_ranges(model_name: str) -> bool:
+    """Whether the model can run in 8 bits."""
     return (files(__package__) / "ranges" / f"{model_name}.json").is_file()

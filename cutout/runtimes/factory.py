@@ -1,17 +1,18 @@
-"""From what is asked for to what runs: strict when it is named, honest when it is "auto"."""
+"""Chooses and opens a runtime: a named device or an error; under "auto" what works, and why."""
 
 import importlib.util
 import logging
 
 from cutout.errors import ConfigurationError, DeviceUnavailable
 from cutout.runtimes import hardware
-from cutout.runtimes.base import Runtime, RuntimeConfig
+from cutout.runtimes.base import Precision, Runtime, RuntimeConfig
 from cutout.runtimes.derived import has_ranges
+from cutout.runtimes.graphs import Kind
 
 log = logging.getLogger(__name__)
 
 # Which precisions each engine has. OpenVINO checks the processor itself.
-CPU_PRECISIONS = {
+CPU_PRECISIONS: dict[str, tuple[Precision, ...]] = {
     "openvino": ("auto", "fp32", "bf16", "fp16", "int8"),
     "onnxruntime": ("auto", "fp32", "int8"),
 }
@@ -19,7 +20,7 @@ CUDA_PRECISIONS = ("auto", "fp32", "fp16")
 
 
 def open_runtime(config: RuntimeConfig) -> Runtime:
-    """The runtime asked for, loaded and warm; never another one in silence.
+    """The runtime asked for, loaded and warm.
 
     device "cuda" raises DeviceUnavailable when the GPU is not really used. "auto" tries a GPU that
     is present, else takes the CPU and says in `describe()` whether it is degraded, and why.
@@ -30,22 +31,20 @@ def open_runtime(config: RuntimeConfig) -> Runtime:
         return open_cpu(config, "cpu was asked for")
     if config.runtime == "tensorrt":
         return open_cuda(config, "tensorrt was asked for")
-    evidence = hardware.gpu_evidence()
-    if evidence is None:
+    found = hardware.find_gpu()
+    if found is None:
         return open_cpu(config, "no NVIDIA GPU found")
-    return open_cuda_or_degrade(config, evidence)
+    return open_cuda_or_degrade(config, found)
 
 
-def open_cuda_or_degrade(config: RuntimeConfig, evidence: str) -> Runtime:
-    """A GPU is present: use it, or say loudly that it is not used."""
+def open_cuda_or_degrade(config: RuntimeConfig, found: str) -> Runtime:
+    """A GPU is present: use it, or log a warning and run degraded on the CPU."""
     try:
-        return open_cuda(config, evidence)
+        return open_cuda(config, found)
     except DeviceUnavailable as error:
-        why = f"{evidence}, but it cannot be used: {error.detail}"
+        why = f"{found}, but it cannot be used: {error.detail}"
         log.warning("degraded, running on the CPU: %s", why)
-        runtime = open_cpu(config, why)
-        runtime.explain(runtime.describe()["why"], degraded=True)
-        return runtime
+        return open_cpu(config, why, degraded=True)
 
 
 def open_cuda(config: RuntimeConfig, why: str) -> Runtime:
@@ -58,13 +57,13 @@ def open_cuda(config: RuntimeConfig, why: str) -> Runtime:
         raise ConfigurationError(
             f"{config.precision} is not offered on CUDA; set the precision to fp32 or fp16"
         )
-    precision = "fp32" if config.precision == "auto" else config.precision
+    precision: Kind = "fp16" if config.precision == "fp16" else "fp32"
     runtime = OnnxCuda(config, precision, engine)
-    runtime.explain(why)
+    runtime.set_reason(why)
     return runtime
 
 
-def open_cpu(config: RuntimeConfig, why: str) -> Runtime:
+def open_cpu(config: RuntimeConfig, why: str, degraded: bool = False) -> Runtime:
     engine = "openvino" if config.runtime == "auto" else config.runtime
     if engine == "tensorrt":
         raise ConfigurationError("TensorRT needs an NVIDIA GPU; set the device to cuda or auto")
@@ -75,37 +74,41 @@ def open_cpu(config: RuntimeConfig, why: str) -> Runtime:
         )
     precision, reason = cpu_precision(config, engine)
     runtime = load(config, engine, precision)
-    runtime.explain(f"{why}; {reason}")
+    runtime.set_reason(f"{why}; {reason}", degraded)
     return runtime
 
 
-def cpu_precision(config: RuntimeConfig, engine: str) -> tuple[str, str]:
+def cpu_precision(config: RuntimeConfig, engine: str) -> tuple[Precision, str]:
     """The precision to run, and why that one."""
     if config.precision != "auto":
         return config.precision, f"{config.precision} was asked for"
     if engine == "onnxruntime":
-        return "fp32", "fp32 because onnxruntime is the reference"
+        return "fp32", "fp32 because onnxruntime serves as the reference"
     if not has_ranges(config.model_name):
-        return "fp32", f"fp32 because no 8-bit ranges ship for {config.model_name}"
-    if not openvino_module().multiplies_8_bits():
+        return "fp32", f"fp32 because {config.model_name} has no 8-bit ranges"
+    require_openvino()
+    from cutout.runtimes.openvino_cpu import has_int8_kernels
+
+    if not has_int8_kernels():
         return "fp32", "fp32 because this processor gains nothing from 8 bits"
-    return "int8", f"int8 because calibrated ranges ship for {config.model_name}"
+    return "int8", f"int8 because {config.model_name} has calibrated 8-bit ranges"
 
 
-def load(config: RuntimeConfig, engine: str, precision: str) -> Runtime:
+def load(config: RuntimeConfig, engine: str, precision: Precision) -> Runtime:
+    """Each engine is imported only where it is used: OpenVINO takes half a second."""
     if engine == "openvino":
-        return openvino_module().OpenVino(config, precision)
+        require_openvino()
+        from cutout.runtimes.openvino_cpu import OpenVino
+
+        return OpenVino(config, precision)
     from cutout.runtimes.onnx_cpu import OnnxCpu
 
-    return OnnxCpu(config, precision)
+    return OnnxCpu(config, "int8" if precision == "int8" else "fp32")
 
 
-def openvino_module():
-    """Imported only where it is used: it takes half a second."""
+def require_openvino() -> None:
+    """Raise ConfigurationError where OpenVINO is not installed."""
     if importlib.util.find_spec("openvino") is None:
         raise ConfigurationError(
             "OpenVINO is not installed; install openvino, or set the runtime to onnxruntime"
         )
-    from cutout.runtimes import openvino_cpu
-
-    return openvino_cpu

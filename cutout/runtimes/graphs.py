@@ -1,56 +1,65 @@
-"""What becomes of the published weights before an engine sees them.
+"""Turns a published ONNX file into the graph that the engines load.
 
 The published U²-Net graph has a fixed batch of 1, seven outputs of which six are unused, and 38
-resizes whose target sizes are computed by a thousand small nodes. Here it becomes: any batch, any
-size that is a multiple of 32, one output, constant scales, opset 17.
+resizes whose target sizes are computed by a thousand small nodes. The new graph takes
+any batch and any size that is a multiple of 32, and has one output, constant scales, opset 17.
 """
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from cutout.runtimes.quantise import quantise
+from cutout.runtimes.quantise import Ranges, quantise
+
+if TYPE_CHECKING:
+    # Imported inside the functions, which run only where no graph is in the cache yet.
+    from onnx import GraphProto, ModelProto
 
 Kind = Literal["fp32", "fp16", "int8"]
 
-# Raise it whenever the steps here or in `quantise` change what they write.
+# To be raised whenever the steps here or in `quantise` change what they write.
 GRAPH_VERSION = 2
 OPSET = 17
 INPUT, OUTPUT = "tensor", "scores"
 
 
-def build(weights: Path, kind: Kind, ranges: dict | None = None) -> bytes:
+def build(weights: Path, kind: Kind, ranges: Ranges | None = None) -> bytes:
     """The graph of one kind, serialised.
 
-    ranges: what `quantise` takes, for "int8".
+    ranges: what `quantise` takes; needed for "int8", ignored for the others.
     """
-    model = simplified(weights)
+    model = simplify(weights)
     if kind == "fp16":
         model = to_fp16(model)
     elif kind == "int8":
+        if ranges is None:
+            raise ValueError("an int8 graph needs activation ranges")
         model = quantise(model, ranges)
-    return model.SerializeToString()
+    data: bytes = model.SerializeToString()
+    return data
 
 
-def simplified(weights: Path):
+def simplify(weights: Path) -> "ModelProto":
     """The fp32 graph that all others start from."""
     model = fold_constants(weights)
     keep_first_output(model)
-    scale_resizes(model)
-    free_shapes(model)
+    use_constant_scales(model)
+    make_shapes_dynamic(model)
     model = convert_opset(model)
-    keep_plain_opset(model)
+    drop_vendor_opsets(model)
     return model
 
 
-def fold_constants(weights: Path):
-    """Constants computed by onnxruntime: at a fixed size every resize target becomes one."""
+def fold_constants(weights: Path) -> "ModelProto":
+    """Let onnxruntime fold constants: at a fixed size every resize target is one."""
     import onnx
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    # It warns that the saved graph suits this machine only; basic optimisations are portable.
+    # Errors only: it warns that a saved graph fits this machine alone, but basic optimisations do
+    # not depend on the machine.
     options.log_severity_level = 3
     with tempfile.TemporaryDirectory() as folder:
         options.optimized_model_filepath = str(Path(folder) / "folded.onnx")
@@ -58,24 +67,24 @@ def fold_constants(weights: Path):
         return onnx.load(options.optimized_model_filepath)
 
 
-def keep_first_output(model) -> None:
+def keep_first_output(model: "ModelProto") -> None:
     """Drop the side outputs and every node that only they need; name input and output."""
     graph = model.graph
     rename(graph, graph.input[0].name, INPUT)
     rename(graph, graph.output[0].name, OUTPUT)
     del graph.output[1:]
-    needed, kept = {OUTPUT}, []
+    needed, nodes = {OUTPUT}, []
     for node in reversed(graph.node):
         if needed.intersection(node.output):
             needed.update(node.input)
-            kept.append(node)
+            nodes.append(node)
     initializers = [item for item in graph.initializer if item.name in needed]
-    replace(graph.node, reversed(kept))
-    replace(graph.initializer, initializers)
+    set_field(graph.node, reversed(nodes))
+    set_field(graph.initializer, initializers)
 
 
-def rename(graph, old: str, new: str) -> None:
-    """Rename one tensor wherever it is made, taken, or declared."""
+def rename(graph: "GraphProto", old: str, new: str) -> None:
+    """Rename one tensor wherever it is an output, an input, or declared."""
     for node in graph.node:
         for names in (node.input, node.output):
             names[:] = [new if name == old else name for name in names]
@@ -84,15 +93,15 @@ def rename(graph, old: str, new: str) -> None:
             value.name = new
 
 
-def replace(field, items) -> None:
+def set_field(field: Any, items: Iterable[Any]) -> None:
     """Set a repeated protobuf field."""
     items = list(items)
     del field[:]
     field.extend(items)
 
 
-def scale_resizes(model) -> None:
-    """Constant sizes become constant scales, so that batch and picture size are free."""
+def use_constant_scales(model: "ModelProto") -> None:
+    """Give each resize a constant scale instead of a constant size: batch and size are free."""
     from onnx import helper, numpy_helper, shape_inference
 
     graph = model.graph
@@ -111,11 +120,11 @@ def scale_resizes(model) -> None:
             graph.initializer.append(helper.make_tensor(name, 1, [4], scales))
             node.input[:] = [node.input[0], "", name]
     used = {name for node in graph.node for name in node.input}
-    replace(graph.initializer, [item for item in graph.initializer if item.name in used])
+    set_field(graph.initializer, [item for item in graph.initializer if item.name in used])
 
 
-def free_shapes(model) -> None:
-    """Batch, height and width become symbols."""
+def make_shapes_dynamic(model: "ModelProto") -> None:
+    """Declare batch, height and width as symbols."""
     del model.graph.value_info[:]
     for value, channels in ((model.graph.input[0], 3), (model.graph.output[0], 1)):
         dims = value.type.tensor_type.shape.dim
@@ -127,14 +136,17 @@ def free_shapes(model) -> None:
                 dim.dim_value = channels
 
 
-def convert_opset(model):
-    """The same graph in our opset; the weights wait outside, the converter copies them slowly."""
+def convert_opset(model: "ModelProto") -> "ModelProto":
+    """The same graph in opset OPSET.
+
+    The weights are taken out meanwhile: the converter copies them many times.
+    """
     from onnx import helper, version_converter
 
     graph = model.graph
     weights = [item for item in graph.initializer if len(item.dims) > 1]
     small = [item for item in graph.initializer if len(item.dims) <= 1]
-    replace(graph.initializer, small)
+    set_field(graph.initializer, small)
     inputs = [helper.make_tensor_value_info(w.name, w.data_type, list(w.dims)) for w in weights]
     graph.input.extend(inputs)
     model = version_converter.convert_version(model, OPSET)
@@ -143,14 +155,14 @@ def convert_opset(model):
     return model
 
 
-def keep_plain_opset(model) -> None:
-    """Drop onnxruntime's own opsets: listed whenever it saves, unknown to other engines."""
-    replace(model.opset_import, [item for item in model.opset_import if item.domain == ""])
+def drop_vendor_opsets(model: "ModelProto") -> None:
+    """Drop onnxruntime's own opsets: it lists them in every file, other engines refuse them."""
+    set_field(model.opset_import, [item for item in model.opset_import if item.domain == ""])
     model.ir_version = 8
 
 
-def to_fp16(model):
-    """Half precision inside, single at both ends."""
+def to_fp16(model: "ModelProto") -> "ModelProto":
+    """The graph in half precision, with input and output in single precision."""
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
     return convert_float_to_float16(model, keep_io_types=True)

@@ -1,16 +1,16 @@
-"""What this machine has: evidence of a GPU, and memory."""
+"""What this machine has: an NVIDIA GPU or none, and free memory."""
 
 import ctypes
 import shutil
 from pathlib import Path
 
-# What one 320 px picture takes in U²-Net beside the weights: its maps in fp32, rounded up.
-PICTURE_BYTES = 400_000_000
+# Memory of one 320 px image in U²-Net beside the weights: its maps in fp32, rounded up.
+IMAGE_BYTES = 400_000_000
 CGROUP = Path("/sys/fs/cgroup")
 
 
-def gpu_evidence() -> str | None:
-    """How we know that an NVIDIA GPU is present, usable or not; None without one."""
+def find_gpu() -> str | None:
+    """A sentence on what shows that an NVIDIA GPU is present, usable or not; None without one."""
     if list(Path("/dev").glob("nvidia[0-9]*")):
         return "an NVIDIA device node exists"
     if shutil.which("nvidia-smi"):
@@ -24,14 +24,14 @@ def driver_finds_a_device() -> bool:
     """Ask the driver itself; covers systems without device nodes, as under Windows."""
     for name in ("libcuda.so.1", "nvcuda.dll"):
         try:
-            return ctypes.CDLL(name).cuInit(0) == 0
+            return bool(ctypes.CDLL(name).cuInit(0) == 0)
         except OSError:
             continue
     return False
 
 
-def available_bytes(proc: Path = Path("/proc/meminfo"), group: Path = CGROUP) -> int | None:
-    """Memory this process may still take, the container's limit included; None if not told."""
+def host_free_bytes(proc: Path = Path("/proc/meminfo"), group: Path = CGROUP) -> int | None:
+    """Memory this process may still take, the container's limit included; None if unknown."""
     if not proc.is_file():
         return None
     fields = dict(line.split(":", 1) for line in proc.read_text().splitlines())
@@ -43,27 +43,30 @@ def available_bytes(proc: Path = Path("/proc/meminfo"), group: Path = CGROUP) ->
 
 
 def gpu_free_bytes() -> int | None:
-    """Free memory of the current GPU by the driver; None where the driver does not tell."""
+    """Free memory of the first GPU; None where the driver does not answer."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
         return None
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    # Needs a context in this thread; onnxruntime has made the primary one by now.
+    # cuMemGetInfo needs a context in this thread: the primary one, which onnxruntime uses too.
     context, device = ctypes.c_void_p(), ctypes.c_int()
-    told = (
+    succeeded = (
         driver.cuInit(0) == 0
         and driver.cuDeviceGet(ctypes.byref(device), 0) == 0
         and driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), device) == 0
         and driver.cuCtxSetCurrent(context) == 0
         and driver.cuMemGetInfo_v2(ctypes.byref(free), ctypes.byref(total)) == 0
     )
-    return free.value if told else None
+    return free.value if succeeded else None
 
 
-def affordable_batch(most: int, free_bytes: int | None, size: int) -> int:
-    """Pictures of `size` px squared that fit into memory at once: 1 to `most`."""
+def limit_batch(wanted: int, free_bytes: int | None, size: int) -> int:
+    """`wanted` images of `size` x `size` px, or as many as fit into free_bytes, at least 1.
+
+    free_bytes: None, where it is unknown, sets no limit.
+    """
     if free_bytes is None:
-        return most
-    need = PICTURE_BYTES * (size / 320) ** 2
-    return int(max(1, min(free_bytes // need, most)))
+        return wanted
+    needed = IMAGE_BYTES * (size / 320) ** 2
+    return int(max(1, min(free_bytes // needed, wanted)))

@@ -6,9 +6,10 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from cutout.errors import ModelFailed
 from cutout.parallel import usable_cores
+from cutout.runtimes import hardware
 from cutout.runtimes.base import Runtime, RuntimeConfig
 from cutout.runtimes.derived import derived_graph
-from cutout.runtimes.graphs import INPUT, OUTPUT
+from cutout.runtimes.graphs import INPUT, OUTPUT, Kind
 
 # The binding's exceptions share no base class below Exception.
 ENGINE_ERRORS = (
@@ -30,17 +31,17 @@ ENGINE_ERRORS = (
 
 
 class OnnxCpu(Runtime):
-    """onnxruntime's CPU provider, fp32 or 8-bit: the reference the others are measured against."""
+    """onnxruntime's CPU provider, fp32 or 8-bit."""
 
-    def __init__(self, config: RuntimeConfig, precision: str) -> None:
+    def __init__(self, config: RuntimeConfig, precision: Kind) -> None:
         """precision: "fp32" or "int8"."""
-        # Batching gains nothing on a CPU and costs memory: one picture at a time.
-        super().__init__(config, max_batch=1, preferred_batch=1)
+        # Batching gains nothing on a CPU and costs memory: one image at a time.
+        super().__init__(config, preferred_batch=1, free_bytes=hardware.host_free_bytes())
         self._precision = precision
         options = onnxruntime.SessionOptions()
         self._threads = config.threads or usable_cores()
         options.intra_op_num_threads = self._threads
-        # The arena keeps the peak of every size for good; freed blocks go back to the system.
+        # An arena would keep the peak of every size; without it freed blocks go back to the system.
         options.enable_cpu_mem_arena = False
         self._session = onnxruntime.InferenceSession(
             derived_graph(config, precision), options, providers=["CPUExecutionProvider"]
@@ -48,12 +49,12 @@ class OnnxCpu(Runtime):
 
     def _run(self, batch: np.ndarray) -> np.ndarray:
         try:
-            maps = [self._session.run([OUTPUT], {INPUT: one[None]})[0][0, 0] for one in batch]
+            maps = [self._session.run([OUTPUT], {INPUT: tensor[None]})[0][0, 0] for tensor in batch]
         except ENGINE_ERRORS as error:
-            raise ModelFailed("onnxruntime failed on this picture") from error
+            raise ModelFailed("onnxruntime failed on this image") from error
         return np.stack(maps)
 
-    def _facts(self) -> dict:
+    def _engine_info(self) -> dict[str, object]:
         return {
             "device": "cpu",
             "runtime": "onnxruntime",

@@ -1,13 +1,31 @@
-"""The 8-bit graph: onnxruntime's own quantiser, fed with ranges measured once.
+"""The 8-bit graph: onnxruntime's quantiser with activation ranges that were measured once.
 
 Weights are 7-bit per channel, activations 8-bit per tensor, in QDQ form, which every engine reads.
 """
 
+from typing import TYPE_CHECKING, TypedDict
 
-def quantise(model, ranges: dict):
-    """The same graph with quantise/dequantise pairs.
+if TYPE_CHECKING:
+    # Imported by the caller, who has a model already.
+    from onnx import ModelProto
 
-    ranges: {"tensors": {name: [lowest, highest]}, "keep_fp32": [node names]}.
+
+class Ranges(TypedDict):
+    """What `benchmarks/calibrate.py` measured.
+
+    tensors: name -> [lowest, highest] activation; keep_fp32: names of nodes left in fp32; method:
+    how the extremes of single images were combined; images: how many there were.
+    """
+
+    tensors: dict[str, list[float]]
+    keep_fp32: list[str]
+    method: str
+    images: int
+
+
+def quantise(model: "ModelProto", ranges: Ranges) -> "ModelProto":
+    """The same graph with pairs of quantise and dequantise nodes.
+
     Jacob et al., "Quantization and Training of Neural Networks for Efficient
     Integer-Arithmetic-Only Inference", CVPR 2018.
     """
@@ -23,8 +41,8 @@ def quantise(model, ranges: dict):
         model,
         per_channel=True,
         # Weights in 7 bits: processors without VNNI add two products in 16 bits, and full 8-bit
-        # weights overflow there (one picture of 40 lost .42 of its IoU, 7 bits lost .02 at most).
-        # So the arithmetic is exact, and the result the same, on every processor.
+        # weights overflow there (one image of 40 lost .42 of its IoU, 7 bits lost .02 at most).
+        # With 7 bits the arithmetic is exact, and the result the same, on every processor.
         reduce_range=True,
         weight_qType=QuantType.QInt8,
         activation_qType=QuantType.QUInt8,

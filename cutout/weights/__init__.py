@@ -1,4 +1,4 @@
-"""Models: what is known of each, and how its file comes onto this machine."""
+"""The files of the models: find, download, verify."""
 
 from cutout.models.table import MODELS, UNSUPPORTED, ModelSpec, WheelSource, spec_of
 from cutout.weights.folders import derived_folder

@@ -1,5 +1,5 @@
-"""What a source raises when it cannot deliver; the next source is tried then."""
+"""The error of one download source; the next source is tried then."""
 
 
 class FetchFailed(Exception):
-    """The text says why, in words that fit into the list of what was tried."""
+    """A source did not deliver the file; the text, a clause, says why."""

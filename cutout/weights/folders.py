@@ -1,4 +1,4 @@
-"""Which folders may hold weights, and which of them take what we fetch."""
+"""Folders that may hold weights, and those that downloads are written to."""
 
 import os
 import stat
@@ -15,9 +15,9 @@ from cutout.models.table import ModelSpec
 class Folder:
     """A folder that we may write weights to.
 
-    name: for texts, which never show a path. ours: only this program writes there, so a wrong
-    file is replaced; in the user's own folder it is reported and left alone. shared_parent:
-    other users may make folders beside it.
+    name: for error texts, which never show a path. ours: only this program writes there, so a
+    wrong file is replaced; in the user's own folder it is reported and not touched. shared_parent:
+    other users may create folders beside it.
     """
 
     path: Path
@@ -26,7 +26,7 @@ class Folder:
     shared_parent: bool = False
 
     def is_trusted(self) -> bool:
-        """Tell whether the folder is surely this user's, not made or linked by somebody else."""
+        """Whether the folder belongs to this user alone: no link, no access for others."""
         if not self.shared_parent:
             return True
         try:
@@ -37,22 +37,22 @@ class Folder:
         return stat.S_ISDIR(found.st_mode) and is_private
 
     def make(self) -> None:
-        """Make the folder if it is not there; OSError when that cannot be done safely."""
+        """Create the folder where it is missing; OSError when that cannot be done safely."""
         self.path.mkdir(mode=0o700 if self.shared_parent else 0o777, parents=True, exist_ok=True)
         if not self.is_trusted():
-            raise PermissionError(13, "the folder belongs to somebody else")
+            raise PermissionError(13, "the folder is not private to this user")
 
 
 def _expanded(text: str) -> list[Path]:
-    """The folder, or none when there is no home to put in the place of `~`."""
+    """The folder, or none where `~` cannot be expanded."""
     path = Path(os.path.expanduser(text))
     return [path] if path.is_absolute() else []
 
 
 def rembg_files(spec: ModelSpec, environ: Mapping[str, str]) -> list[Path]:
-    """Where rembg looks: a folder for each model (from 2.0.80 on), then its old flat folder.
+    """Files that rembg uses: in a folder for each model (from 2.0.80 on), then in its flat folder.
 
-    U2NET_HOME outranks REMBG_HOME, as in rembg itself.
+    U2NET_HOME precedes REMBG_HOME, as in rembg itself.
     """
     data = environ.get("XDG_DATA_HOME")
     flat = environ.get("U2NET_HOME") or os.path.join(data or "~", ".u2net")
@@ -63,24 +63,24 @@ def rembg_files(spec: ModelSpec, environ: Mapping[str, str]) -> list[Path]:
 
 
 def write_folders(models_dir: Path | None, environ: Mapping[str, str]) -> list[Folder]:
-    """Where a fetched file may go, best first: the folder asked for, our cache, a private one.
+    """Folders for a download, in order: CUTOUT_MODELS_DIR, our cache, a private temporary one.
 
-    The later ones serve only where the earlier cannot be written to (a read-only home).
+    Each is used only where those before it cannot be written to (a read-only home).
     """
-    asked = (
+    configured = (
         [Folder(models_dir, "the folder of CUTOUT_MODELS_DIR", ours=False)] if models_dir else []
     )
     cache = _expanded(environ.get("XDG_CACHE_HOME") or "~/.cache")
     private = Path(tempfile.gettempdir()) / f"cutout-models-{os.getuid()}"
     return [
-        *asked,
+        *configured,
         *(Folder(root / "cutout" / "models", "the cache folder", ours=True) for root in cache),
         Folder(private, "the temporary folder", ours=True, shared_parent=True),
     ]
 
 
 def derived_folder(weights: Path, environ: Mapping[str, str]) -> Path:
-    """Where graphs derived from a weights file are kept: beside it, else in our cache.
+    """Folder for the graphs derived from a weights file: beside it, else in our cache.
 
     Raises ConfigurationError when no folder can be written to.
     """
@@ -94,4 +94,6 @@ def derived_folder(weights: Path, environ: Mapping[str, str]) -> Path:
             continue
         if os.access(path, os.W_OK):
             return path
-    raise ConfigurationError("No folder takes the derived graphs; set CUTOUT_CACHE_DIR to one.")
+    raise ConfigurationError(
+        "No folder for derived graphs can be written to; set CUTOUT_CACHE_DIR to one."
+    )

