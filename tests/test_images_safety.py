@@ -3,6 +3,7 @@
 import io
 import struct
 import threading
+import time
 import tracemalloc
 import zlib
 
@@ -21,6 +22,7 @@ from cutout.errors import (
     UndecodableImage,
     UnsupportedType,
 )
+from cutout.images import png
 
 NOISE = np.random.default_rng(7).integers(0, 255, (48, 64, 3), dtype=np.uint8)
 LIMITS = images.Limits(max_pixels=100_000)
@@ -135,6 +137,31 @@ def test_png_with_a_wrong_chunk_is_refused(chunks, words):
     extra = b"".join(png_chunk(*chunk) for chunk in chunks)
     with pytest.raises(UndecodableImage, match=words):
         images.decode(png[:33] + extra + png[33:])
+
+
+@pytest.mark.parametrize("kind", [b"teST", b"tEXt"])
+def test_png_with_thousands_of_small_chunks_is_refused(kind):
+    png = SAMPLES["PNG"]
+    with pytest.raises(UndecodableImage, match="too many chunks"):
+        images.inspect(png[:33] + png_chunk(kind, b"") * 40_000 + png[33:])
+
+
+def test_the_time_for_png_chunks_is_linear_in_their_number(monkeypatch):
+    # Work that is quadratic in the chunks took over 40 s of CPU here, linear work takes under one.
+    monkeypatch.setattr(png, "_MAX_CHUNKS_WITHOUT_PIXELS", 100_000, raising=False)
+    data = SAMPLES["PNG"]
+    start = time.process_time()
+    png.check_png(data[:33] + png_chunk(b"teST", b"") * 60_000 + data[33:])
+    assert time.process_time() - start < 15
+
+
+def test_pixels_in_thousands_of_png_chunks_are_accepted():
+    data = SAMPLES["PNG"]
+    body = b"".join(bytes(body) for kind, body in png.chunks(data) if kind == b"IDAT")
+    chunks = b"".join(png_chunk(b"IDAT", bytes([byte])) for byte in body)
+    single_bytes = data[:33] + chunks + png_chunk(b"IEND", b"")
+    assert len(body) > 5_000
+    assert np.array_equal(images.decode(single_bytes).rgb, NOISE)
 
 
 def test_png_with_a_wrong_checksum_is_refused():
