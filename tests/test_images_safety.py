@@ -178,6 +178,38 @@ def test_too_many_jpeg_scans_are_refused():
         images.decode(data[:-2] + scan * 200 + b"\xff\xd9")
 
 
+def test_exif_in_thousands_of_jpeg_segments_is_refused_at_once():
+    # Pillow joins them in quadratic time: 23 MB like this took it ten minutes.
+    data = SAMPLES["JPEG"]
+    segment = b"\xff\xe1" + struct.pack(">H", 18) + b"Exif\0\0" + bytes(10)
+    start = time.process_time()
+    with pytest.raises(UndecodableImage, match="too many segments"):
+        images.inspect(data[:2] + segment * 250_000 + data[2:], LIMITS)
+    assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    "extra, words",
+    [
+        (b"\xff\xfe\0\2" * 6_000, "too many segments"),
+        (b"\xff\xfe\0\0" * 6_000, "too many segments"),
+        (b"\xff" * 1_000_000, "foreign bytes"),
+        (bytes(1_000_000), "foreign bytes"),
+    ],
+)
+def test_a_jpeg_header_of_thousands_of_parts_is_refused(extra, words):
+    data = SAMPLES["JPEG"]
+    with pytest.raises(UndecodableImage, match=words):
+        images.inspect(data[:20] + extra + data[20:], LIMITS)
+
+
+def test_a_profile_in_many_jpeg_segments_is_accepted():
+    profile = bytes(36) + b"acsp" + bytes(5_000_000)
+    data = saved("JPEG", icc_profile=profile)
+    assert data.count(b"ICC_PROFILE\0") > 70
+    assert images.inspect(data, LIMITS).size == (48, 64)
+
+
 def test_stray_bytes_before_the_end_marker_are_harmless():
     data = SAMPLES["JPEG"]
     padded = images.decode(data[:-2] + b"\0\0\0\xff\xd9")
