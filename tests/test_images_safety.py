@@ -3,6 +3,7 @@
 import io
 import struct
 import threading
+import time
 import tracemalloc
 import zlib
 
@@ -21,6 +22,7 @@ from cutout.errors import (
     UndecodableImage,
     UnsupportedType,
 )
+from cutout.images import png
 
 NOISE = np.random.default_rng(7).integers(0, 255, (48, 64, 3), dtype=np.uint8)
 LIMITS = images.Limits(max_pixels=100_000)
@@ -137,6 +139,31 @@ def test_png_with_a_wrong_chunk_is_refused(chunks, words):
         images.decode(png[:33] + extra + png[33:])
 
 
+@pytest.mark.parametrize("kind", [b"teST", b"tEXt"])
+def test_png_with_thousands_of_small_chunks_is_refused(kind):
+    png = SAMPLES["PNG"]
+    with pytest.raises(UndecodableImage, match="too many chunks"):
+        images.inspect(png[:33] + png_chunk(kind, b"") * 40_000 + png[33:])
+
+
+def test_the_time_for_png_chunks_is_linear_in_their_number(monkeypatch):
+    # Work that is quadratic in the chunks took over 40 s of CPU here, linear work takes under one.
+    monkeypatch.setattr(png, "_MAX_CHUNKS_WITHOUT_PIXELS", 100_000, raising=False)
+    data = SAMPLES["PNG"]
+    start = time.process_time()
+    png.check_png(data[:33] + png_chunk(b"teST", b"") * 60_000 + data[33:])
+    assert time.process_time() - start < 15
+
+
+def test_pixels_in_thousands_of_png_chunks_are_accepted():
+    data = SAMPLES["PNG"]
+    body = b"".join(bytes(body) for kind, body in png.chunks(data) if kind == b"IDAT")
+    chunks = b"".join(png_chunk(b"IDAT", bytes([byte])) for byte in body)
+    single_bytes = data[:33] + chunks + png_chunk(b"IEND", b"")
+    assert len(body) > 5_000
+    assert np.array_equal(images.decode(single_bytes).rgb, NOISE)
+
+
 def test_png_with_a_wrong_checksum_is_refused():
     png = bytearray(SAMPLES["PNG"])
     png[-20] ^= 1
@@ -149,6 +176,38 @@ def test_too_many_jpeg_scans_are_refused():
     scan = data[data.rindex(b"\xff\xda") : -2]
     with pytest.raises(UndecodableImage, match="scans"):
         images.decode(data[:-2] + scan * 200 + b"\xff\xd9")
+
+
+def test_exif_in_thousands_of_jpeg_segments_is_refused_at_once():
+    # Pillow joins them in quadratic time: 23 MB like this took it ten minutes.
+    data = SAMPLES["JPEG"]
+    segment = b"\xff\xe1" + struct.pack(">H", 18) + b"Exif\0\0" + bytes(10)
+    start = time.process_time()
+    with pytest.raises(UndecodableImage, match="too many segments"):
+        images.inspect(data[:2] + segment * 250_000 + data[2:], LIMITS)
+    assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    "extra, words",
+    [
+        (b"\xff\xfe\0\2" * 6_000, "too many segments"),
+        (b"\xff\xfe\0\0" * 6_000, "too many segments"),
+        (b"\xff" * 1_000_000, "foreign bytes"),
+        (bytes(1_000_000), "foreign bytes"),
+    ],
+)
+def test_a_jpeg_header_of_thousands_of_parts_is_refused(extra, words):
+    data = SAMPLES["JPEG"]
+    with pytest.raises(UndecodableImage, match=words):
+        images.inspect(data[:20] + extra + data[20:], LIMITS)
+
+
+def test_a_profile_in_many_jpeg_segments_is_accepted():
+    profile = bytes(36) + b"acsp" + bytes(5_000_000)
+    data = saved("JPEG", icc_profile=profile)
+    assert data.count(b"ICC_PROFILE\0") > 70
+    assert images.inspect(data, LIMITS).size == (48, 64)
 
 
 def test_stray_bytes_before_the_end_marker_are_harmless():

@@ -20,20 +20,24 @@ _AT_MOST_ONCE = {
 _BEFORE_PLTE = {b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"cICP", b"mDCV", b"cLLI"}
 _BEFORE_IDAT = _BEFORE_PLTE | {b"PLTE", b"tRNS", b"bKGD", b"hIST", b"pHYs", b"acTL", b"sPLT"}
 _CRITICAL = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
-# One-byte IDAT chunks are legal and occur; a file of nothing but empty chunks is an attack.
+_PIXELS = {b"IDAT", b"fcTL", b"fdAT"}
+# One-byte IDAT chunks are legal and occur; encoders write pixels in chunks of 8 KiB or more. Of
+# other chunks, which hold text and colour information, a file has a few dozen at most.
 _MAX_CHUNKS = 100_000
+_MAX_CHUNKS_WITHOUT_PIXELS = 1_000
 
 
 @dataclass
 class PngHeader:
-    """IHDR, and what the chunks after it say."""
+    """IHDR, and what the chunks after it say. seen: their types so far; last: the newest."""
 
     width: int
     height: int
     depth: int
     colour: int
     frames: int = 1
-    seen: list[bytes] = field(default_factory=list)
+    seen: set[bytes] = field(default_factory=set)
+    last: bytes = b""
 
 
 def _damaged(what: str) -> UndecodableImage:
@@ -43,6 +47,7 @@ def _damaged(what: str) -> UndecodableImage:
 def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
     """Type and body of each chunk up to IEND; raises where length or checksum are wrong."""
     view, offset = memoryview(data), 8
+    without_pixels = 0
     for _ in range(_MAX_CHUNKS):
         if offset + 12 > len(data):
             raise _damaged("it ends too early")
@@ -55,6 +60,9 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
             raise _damaged("a chunk has no valid name")
         if zlib.crc32(view[offset + 4 : end]) != struct.unpack_from(">I", data, end)[0]:
             raise _damaged(f"checksum of {kind.decode()} is wrong")
+        without_pixels += kind not in _PIXELS
+        if without_pixels > _MAX_CHUNKS_WITHOUT_PIXELS:
+            break
         yield kind, view[offset + 8 : end]
         if kind == b"IEND":
             return
@@ -80,17 +88,19 @@ def check_png(data: bytes) -> PngHeader:
     header = read_header(data)
     animation = _Animation()
     for kind, body in chunks(data):
-        _check_order(kind, header.seen)
+        _check_order(kind, header)
         _check_body(kind, body, header)
         animation.add(kind, body, b"IDAT" in header.seen)
-        header.seen.append(kind)
+        header.seen.add(kind)
+        header.last = kind
     if b"IDAT" not in header.seen:
         raise _damaged("it has no pixels")
     header.frames = animation.frames()
     return header
 
 
-def _check_order(kind: bytes, seen: list[bytes]) -> None:
+def _check_order(kind: bytes, header: PngHeader) -> None:
+    seen = header.seen
     if kind[0] < ord("a") and kind not in _CRITICAL:
         raise _damaged(f"it needs {kind.decode()}, which is unknown")
     if kind in _AT_MOST_ONCE and kind in seen:
@@ -99,7 +109,7 @@ def _check_order(kind: bytes, seen: list[bytes]) -> None:
         raise _damaged(f"{kind.decode()} comes too late")
     if kind in _BEFORE_PLTE and b"PLTE" in seen:
         raise _damaged(f"{kind.decode()} comes too late")
-    if kind == b"IDAT" and b"IDAT" in seen and seen[-1] != b"IDAT":
+    if kind == b"IDAT" and b"IDAT" in seen and header.last != b"IDAT":
         raise _damaged("its pixels are not in one piece")
 
 
