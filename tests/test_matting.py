@@ -3,10 +3,11 @@
 import cv2
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from cutout import parallel
 from cutout.errors import InvalidValue, SizeMismatch, Unsolvable
-from cutout.matting import knn, solve
+from cutout.matting import colour_prior, knn, solve
 from cutout.matting.closed_form import closed_form_rows
 from cutout.matting.matte import METHODS, refine_matte
 from cutout.matting.trimap import automatic_trimap, checked_trimap
@@ -211,8 +212,39 @@ def test_more_iterations_stay_within_the_first_band():
     assert error(twice, truth, trimap) < error(once, truth, trimap) + 0.01
 
 
-def test_warming_up_runs_every_method():
+def test_warming_up_solves_once_with_every_method(monkeypatch):
+    solved = []
+
+    def solve_alpha(rgb, trimap, method):
+        alpha, _ = whole(rgb, trimap, method)
+        unknown = alpha[trimap == 128]
+        solved.append((method, bool((unknown > 0).any() and (unknown < 1).any())))
+
+    whole = solve.solve_alpha
+    monkeypatch.setattr(solve, "solve_alpha", solve_alpha)
     solve.warm_up()
+    assert sorted(solved) == [(method, True) for method in sorted(METHODS)]
+
+
+@pytest.mark.parametrize(
+    "module, search",
+    [
+        (knn, lambda features: knn._nearest(features, 3)),
+        (colour_prior, lambda features: colour_prior._distance(features, features)),
+    ],
+)
+def test_a_search_uses_the_cores_of_the_container_not_of_the_host(monkeypatch, module, search):
+    asked = []
+
+    class Tree(cKDTree):
+        def query(self, *args, workers, **options):
+            asked.append(workers)
+            return super().query(*args, workers=1, **options)
+
+    monkeypatch.setattr(module, "cKDTree", Tree)
+    monkeypatch.setattr(module, "usable_cores", lambda: 3)
+    search(np.random.default_rng(0).random((50, 5)))
+    assert asked == [3]
 
 
 def test_the_automatic_trimap_is_as_wide_as_stated_whatever_the_size():

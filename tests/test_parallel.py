@@ -13,17 +13,34 @@ from cutout.parallel import parallel_map, row_chunks, usable_cores
 from cutout.resampling import lanczos
 
 
-@pytest.mark.parametrize("text, most", [("100000 100000\n", 1), ("50000 100000\n", 1)])
-def test_a_containers_quota_limits_the_threads(tmp_path, text, most):
-    quota = tmp_path / "cpu.max"
-    quota.write_text(text)
-    assert usable_cores(quota) == most
+@pytest.fixture
+def eight_cores(monkeypatch):
+    """The scheduler lets this process use eight cores, whatever this machine has."""
+    monkeypatch.setattr(parallel.os, "sched_getaffinity", lambda process: set(range(8)))
 
 
-def test_without_a_quota_every_allowed_core_counts(tmp_path):
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("50000 100000", 1),
+        ("100000 100000", 1),
+        # A share of a core is one more thread: rounding down would leave it unused.
+        ("150000 100000", 2),
+        ("200000 100000", 2),
+        ("250000 100000", 3),
+        ("60000 20000", 3),
+        ("1600000 100000", 8),
+        ("max 100000", 8),
+    ],
+)
+def test_a_containers_quota_limits_the_cores(tmp_path, eight_cores, text, expected):
     quota = tmp_path / "cpu.max"
-    quota.write_text("max 100000\n")
-    assert usable_cores(quota) == usable_cores(tmp_path / "missing") >= 1
+    quota.write_text(text + "\n")
+    assert usable_cores(quota) == expected
+
+
+def test_without_a_quota_every_core_of_the_affinity_counts(tmp_path, eight_cores):
+    assert usable_cores(tmp_path / "missing") == 8
 
 
 @pytest.mark.parametrize("rows, least, most", [(1, 64, 8), (320, 64, 3), (999, 256, 64), (7, 2, 9)])

@@ -6,6 +6,7 @@ from hypothesis.extra.numpy import arrays
 
 from cutout import quality
 from cutout.quality import features
+from cutout.quality.predicted import logistic
 
 
 def disc(soft=2.0, radius=60, size=320):
@@ -81,8 +82,22 @@ def test_a_map_that_found_nothing_predicts_nothing():
     assert quality.signals(disc() * 0.05).predicted_iou == 0
 
 
-def test_weights_are_never_negative():
-    assert min(*quality.fitted.STANDARD[1:], *quality.fitted.BEST[1:]) >= 0
+@settings(deadline=None)
+@given(st.floats(-6, 6), st.floats(-1, 7), st.floats(0, 3), st.sampled_from([0, 1]))
+@pytest.mark.parametrize("fitted", [quality.fitted.STANDARD, quality.fitted.BEST])
+def test_a_larger_feature_never_predicts_a_lower_iou(fitted, expected, certainty, more, which):
+    values = [expected, certainty]
+    larger = [value + more * (place == which) for place, value in enumerate(values)]
+    assert logistic(fitted, larger) >= logistic(fitted, values)
+
+
+@pytest.mark.parametrize("fitted", [quality.fitted.STANDARD, quality.fitted.BEST])
+def test_the_fit_tells_the_best_map_from_the_worst(fitted):
+    """The ends of what the features can be: a decided map, and one that is half all over."""
+    best = [features.logit(1), -np.log(features.DOUBT_FLOOR)]
+    worst = [features.logit(0), -np.log(features.DOUBT_FLOOR + 4 * 320 * 320)]
+    assert logistic(fitted, best) > 0.95
+    assert logistic(fitted, worst) < 0.05
 
 
 @pytest.mark.parametrize("shape", [(240, 320), (320, 60), (1, 320), (1, 1)])

@@ -40,7 +40,7 @@ def cover(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     height, width = size
     scale = max(height / picture.shape[0], width / picture.shape[1])
     # Cut first: scaling only what stays costs less.
-    rows, columns = round(height / scale), round(width / scale)
+    rows, columns = max(1, round(height / scale)), max(1, round(width / scale))
     top = max((picture.shape[0] - rows) // 2, 0)
     left = max((picture.shape[1] - columns) // 2, 0)
     part = np.ascontiguousarray(picture[top : top + rows, left : left + columns])

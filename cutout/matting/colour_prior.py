@@ -11,6 +11,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from cutout.matting.trimap import BACKGROUND, SUBJECT, UNKNOWN
+from cutout.parallel import usable_cores
 
 # Samples a side, taken evenly from the sure pixels within this share of the diagonal.
 SAMPLES, AROUND = 4000, 0.05
@@ -83,5 +84,5 @@ def _colour_alpha(asked: np.ndarray, front: np.ndarray, back: np.ndarray) -> np.
 def _distance(asked: np.ndarray, samples: np.ndarray) -> np.ndarray:
     """Squared mean distance (n,) to the nearest samples."""
     count = min(NEIGHBOURS, len(samples))
-    found, _ = cKDTree(samples).query(asked, k=count, eps=KNN_EPS, workers=-1)
+    found, _ = cKDTree(samples).query(asked, k=count, eps=KNN_EPS, workers=usable_cores())
     return found.reshape(len(asked), count).mean(axis=1) ** 2 + CLOSE

@@ -7,6 +7,8 @@ import numpy as np
 import scipy.sparse
 from scipy.spatial import cKDTree
 
+from cutout.parallel import usable_cores
+
 # (neighbours, weight of place against colour): near look-alikes, then look-alikes anywhere.
 SEARCHES = ((20, 2.0), (10, 0.1))
 # A neighbour found may be this share farther than the nearest left out: half the search's time.
@@ -50,5 +52,5 @@ def _nearest(features: np.ndarray, count: int) -> np.ndarray:
     """(m, count) int32 indices of the rows of `features` nearest to each, itself among them."""
     count = min(count, len(features))
     tree = cKDTree(features, leafsize=32, balanced_tree=False, compact_nodes=False)
-    _, order = tree.query(features, k=count, eps=KNN_EPS, workers=-1)
+    _, order = tree.query(features, k=count, eps=KNN_EPS, workers=usable_cores())
     return order.reshape(len(features), count).astype(np.int32)

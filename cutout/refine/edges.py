@@ -155,6 +155,6 @@ def _scaled(picture: np.ndarray, longest: int) -> np.ndarray:
     # at single pixels anyway, so it may as well be learned from single ones.
     step = max(1, int(1 / scale))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(
-        picture[step // 2 :: step, step // 2 :: step], size, interpolation=cv2.INTER_AREA
-    )
+    # The middle of a cell, which is no longer than the side: a thin picture has no second cell.
+    top, left = min(step, height) // 2, min(step, width) // 2
+    return cv2.resize(picture[top::step, left::step], size, interpolation=cv2.INTER_AREA)

@@ -62,7 +62,8 @@ def enhance_edges(alpha: np.ndarray, weight: float = 0.5) -> np.ndarray:
     # A step from 0 to 1 answers 4 to the 3 x 3 Sobel kernel.
     across = cv2.Sobel(alpha, cv2.CV_32F, 1, 0, scale=0.25)
     down = cv2.Sobel(alpha, cv2.CV_32F, 0, 1, scale=0.25)
-    edges = np.minimum(cv2.magnitude(across, down), 1)
+    # Not cv2.magnitude: its last bit depends on where in memory the answer happens to lie.
+    edges = np.minimum(np.sqrt(across * across + down * down), 1)
     return np.clip(cv2.scaleAdd(edges, float(weight), alpha), 0, 1)
 
 
