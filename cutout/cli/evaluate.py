@@ -1,16 +1,20 @@
-"""`flask --app app cutout evaluate | compare`: a data set scored, two evaluations compared."""
+"""`cutout evaluate` and `cutout compare`: measure a data set, compare two evaluations."""
 
-import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 from tqdm import tqdm
 
 from cutout import evaluation, measures
+from cutout.cli.flags import parse_pairs
 from cutout.errors import CutoutError
+from cutout.parallel import usable_cores
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 CONVENTIONS = {
     "both": measures.GROUPS,
@@ -18,7 +22,25 @@ CONVENTIONS = {
     "pysodmetrics": tuple(group for group in measures.GROUPS if group != "paper"),
 }
 # From the options' texts to a predictor and a description of it (model, device, options).
-MakePredict = Callable[[dict[str, str]], tuple[evaluation.Predict, dict[str, str]]]
+MakePredict = Callable[[dict[str, str]], tuple[evaluation.Predict, dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class EvaluateArguments:
+    """The arguments of `evaluate`, by name."""
+
+    images: Path
+    masks: Path
+    out: Path
+    predictions: Path | None
+    options: tuple[str, ...]
+    convention: str
+    threshold: float
+    ignore: int | None
+    baseline: Path | None
+    max_drop: float
+    jobs: int
+    resume: bool
 
 
 def register(group: click.Group, make_predict: MakePredict) -> None:
@@ -31,58 +53,93 @@ def _evaluate_command(make_predict: MakePredict) -> click.Command:
     @click.command("evaluate")
     @click.argument("images", type=FOLDER)
     @click.argument("masks", type=FOLDER)
-    @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
-    @click.option("--predictions", type=FOLDER, help="Score these maps instead of our model's.")
-    @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="As /remove-bg.")
-    @click.option("--convention", type=click.Choice(list(CONVENTIONS)), default="both")
-    @click.option("--threshold", type=click.IntRange(0, 255), default=measures.THRESHOLD)
-    @click.option("--ignore", type=click.IntRange(0, 255), help="Level of the mask left out.")
-    @click.option("--baseline", type=FILE, help="A summary.json; worse figures fail the command.")
-    @click.option("--max-drop", type=float, default=0.005, show_default=True)
-    @click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1)
-    @click.option("--resume/--restart", default=True, help="Go on with what OUT holds, or not.")
-    def evaluate(**asked: object) -> None:
-        """Score the images in IMAGES against the true masks in MASKS, matched by name.
+    @click.option("--out", type=NEW_FOLDER, required=True, help="Folder for the results.")
+    @click.option("--predictions", type=FOLDER, help="Measure these maps instead of our model's.")
+    @click.option(
+        "--option",
+        "options",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="An option of `remove`; may be given several times.",
+    )
+    @click.option(
+        "--convention",
+        type=click.Choice(list(CONVENTIONS)),
+        default="both",
+        show_default=True,
+        help="How maps are normalised and averaged for F, E, S and MAE.",
+    )
+    @click.option(
+        "--threshold",
+        type=click.FloatRange(0, 1),
+        default=0.5,
+        show_default=True,
+        help="A pixel is subject where its alpha is above this.",
+    )
+    @click.option(
+        "--ignore", type=click.IntRange(0, 255), help="Level of the true mask that does not count."
+    )
+    @click.option("--baseline", type=FILE, help="A summary.json; if a measure got worse, exit 1.")
+    @click.option(
+        "--max-drop",
+        type=click.FloatRange(0, 1),
+        default=evaluation.MAX_DROP,
+        show_default=True,
+        help="Allowed loss against --baseline, in each measure's own unit: 0.005 lets an IoU of "
+        ".900 become .895. For SAD, gradient and connectivity a share of the baseline.",
+    )
+    @click.option(
+        "--jobs",
+        type=click.IntRange(1),
+        default=usable_cores,
+        help="Processes that measure.  [default: the usable cores]",
+    )
+    @click.option(
+        "--resume/--restart", default=True, help="Continue what OUT holds, or start over."
+    )
+    def evaluate(**arguments: Any) -> None:
+        """Measure the images in IMAGES against the true masks in MASKS, matched by name.
 
-        Writes rows.csv, summary.json and report.html into OUT. Broken pairs are listed and do
-        not stop it; with --baseline the exit status is 1 if a measure fell.
+        Writes rows.csv, summary.json and report.html into OUT. Pairs that fail are listed and do
+        not stop the run.
         """
         try:
-            _evaluate(make_predict, asked)
+            _evaluate(make_predict, EvaluateArguments(**arguments))
         except CutoutError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(error.detail) from error
 
     return evaluate
 
 
-def _evaluate(make_predict: MakePredict, asked: dict) -> None:
-    # Read first: a wrong baseline should not cost the hours of a large set.
-    baseline = evaluation.read_summary(asked["baseline"]) if asked["baseline"] else None
-    matched = evaluation.find_pairs(asked["images"], asked["masks"], asked["predictions"])
-    predict, source = _source(make_predict, asked)
+def _evaluate(make_predict: MakePredict, arguments: EvaluateArguments) -> None:
+    # Read first: a wrong baseline must not be found after hours of measuring.
+    baseline = evaluation.read_summary(arguments.baseline) if arguments.baseline else None
+    matched = evaluation.find_pairs(arguments.images, arguments.masks, arguments.predictions)
+    predict, source = _predictor(make_predict, arguments)
     settings = evaluation.EvaluationSettings(
-        CONVENTIONS[asked["convention"]], asked["threshold"], asked["ignore"]
+        CONVENTIONS[arguments.convention],
+        measures.level_of(arguments.threshold),
+        arguments.ignore,
     )
-    run = evaluation.Evaluation(asked["out"], settings, source, restart=not asked["resume"])
-    _run(run, matched.pairs, predict, asked["jobs"])
-    title = f"Evaluation of {asked['images'].resolve().parent.name}"
-    summary = evaluation.write_results(asked["out"], matched.without_partner, title)
-    _print(summary)
+    run = evaluation.Evaluation(arguments.out, settings, source, restart=not arguments.resume)
+    _run(run, matched.pairs, predict, arguments.jobs)
+    title = f"Evaluation of {arguments.images.resolve().parent.name}"
+    summary = evaluation.write_results(arguments.out, matched.without_partner, title)
+    _print_summary(summary)
+    click.echo(f"Report: {arguments.out / evaluation.REPORT}")
     if baseline:
-        _report_gate(evaluation.find_regressions(summary, baseline, asked["max_drop"]))
+        regressions = evaluation.find_regressions(summary, baseline, arguments.max_drop)
+        _report_gate(regressions, arguments.max_drop)
 
 
-def _source(
-    make_predict: MakePredict, asked: dict
-) -> tuple[evaluation.Predict | None, dict[str, str]]:
-    if asked["predictions"]:
-        if asked["options"]:
-            raise click.UsageError("--option is for our model; it has no effect on --predictions.")
-        return None, {"folder": asked["predictions"].resolve().name}
-    pairs = [text.partition("=") for text in asked["options"]]
-    if not all(separator for _, separator, _ in pairs):
-        raise click.UsageError("--option takes NAME=VALUE.")
-    return make_predict({name: value for name, _, value in pairs})
+def _predictor(
+    make_predict: MakePredict, arguments: EvaluateArguments
+) -> tuple[evaluation.Predict | None, dict[str, Any]]:
+    if arguments.predictions is None:
+        return make_predict(parse_pairs(arguments.options))
+    if arguments.options:
+        raise click.UsageError("--option is for our model; it has no effect on --predictions.")
+    return None, {"folder": arguments.predictions.resolve().name}
 
 
 def _run(
@@ -91,21 +148,24 @@ def _run(
     predict: evaluation.Predict | None,
     jobs: int,
 ) -> None:
-    left = run.remaining(pairs)
-    if len(left) < len(pairs):
-        click.echo(f"{len(pairs) - len(left)} of {len(pairs)} images are done already.")
-    if not left:
+    remaining = run.remaining(pairs)
+    if len(remaining) < len(pairs):
+        click.echo(f"{len(pairs) - len(remaining)} of {len(pairs)} images are done already.")
+    if not remaining:
         return
     try:
-        with evaluation.process_pool(jobs) as pool, tqdm(total=len(left), unit="image") as bar:
-            for _ in run.run(left, predict, pool, max_pending=4 * jobs):
+        with (
+            evaluation.process_pool(jobs) as pool,
+            tqdm(total=len(remaining), unit="image", miniters=1) as bar,
+        ):
+            for _ in run.run(remaining, predict, pool, max_pending=4 * jobs):
                 bar.update()
     except KeyboardInterrupt:
-        click.echo("Stopped; the same command goes on from here.", err=True)
+        click.echo("Stopped; the same command resumes from here.", err=True)
         raise click.Abort from None
 
 
-def _print(summary: dict) -> None:
+def _print_summary(summary: dict[str, Any]) -> None:
     for name, row in summary["measures"].items():
         label = measures.MEASURES[name].label
         click.echo(f"{label:32} {row['value']:8.4f}  [{row['low']:.4f}, {row['high']:.4f}]")
@@ -113,12 +173,12 @@ def _print(summary: dict) -> None:
         if stems:
             click.echo(f"Without a partner, {role}: {', '.join(stems)}", err=True)
     for stem, reason in summary["failed"].items():
-        click.echo(f"Broken: {stem}: {reason}", err=True)
+        click.echo(f"Failed: {stem}: {reason}", err=True)
 
 
-def _report_gate(regressions: list[evaluation.Regression]) -> None:
+def _report_gate(regressions: list[evaluation.Regression], max_drop: float) -> None:
     if not regressions:
-        click.echo("Gate passed: nothing fell.")
+        click.echo(f"Gate passed: nothing fell by more than {max_drop:g}.")
         return
     click.echo("Gate failed:", err=True)
     for regression in regressions:
@@ -129,18 +189,20 @@ def _report_gate(regressions: list[evaluation.Regression]) -> None:
 @click.command("compare")
 @click.argument("a", type=FOLDER)
 @click.argument("b", type=FOLDER)
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--out", type=NEW_FOLDER, required=True, help="Folder for the results.")
 def compare(a: Path, b: Path, out: Path) -> None:
     """Compare two evaluations of one data set, A and B, image by image.
 
-    Writes compare.html and compare.json into OUT and prints the verdict.
+    Writes compare.html and compare.json into OUT and prints what differs and the verdict.
     """
     try:
         result = evaluation.write_comparison(a, b, out)
     except CutoutError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(error.detail) from error
+    click.echo(result["differences_text"])
     click.echo(result["verdict"])
     for name, row in result["measures"].items():
         interval = f"[{row['low']:+.4f}, {row['high']:+.4f}]"
         label = measures.MEASURES[name].label
         click.echo(f"{label:32} {row['difference']:+8.4f}  {interval}  {row['verdict']}")
+    click.echo(f"Report: {out / evaluation.COMPARISON}")

@@ -1,15 +1,18 @@
 """The service's own model as the predictor of an evaluation."""
 
 from pathlib import Path
+from typing import Any
 
 from flask import current_app
+from flask.cli import with_appcontext
 
 from cutout import evaluation, images, pipeline
 from cutout.cli.flags import parse_options
 from cutout.pixels import to_level
 
 
-def make_predict(texts: dict[str, str]) -> tuple[evaluation.Predict, dict[str, str]]:
+@with_appcontext
+def make_predict(texts: dict[str, str]) -> tuple[evaluation.Predict, dict[str, Any]]:
     """Load the model; return the predictor and a description of what it runs on."""
     plan = pipeline.make_plan(parse_options(texts))
     parts = current_app.extensions["cutout"]
@@ -21,5 +24,6 @@ def make_predict(texts: dict[str, str]) -> tuple[evaluation.Predict, dict[str, s
         return evaluation.Prediction(to_level(frame.matte), job.stages.ms, signals)
 
     device = parts.model.device()
-    about = {"model": parts.model.describe()["name"], "options": plan.options.model_dump_json()}
-    return predict, about | {name: str(device[name]) for name in ("runtime", "precision")}
+    source = {"model": parts.model.describe()["name"]}
+    source |= {name: str(device[name]) for name in ("runtime", "precision")}
+    return predict, source | {"options": plan.options.model_dump(mode="json")}

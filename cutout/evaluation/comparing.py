@@ -1,5 +1,6 @@
 """Two evaluations of one data set, image by image: B - A."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ HEADLINES = ("iou", "sod_max_f", "paper_max_f", "sad")
 
 
 def compare(a: Path, b: Path) -> dict[str, Any]:
-    """Paired difference B - A of every common measure, with interval and verdict.
+    """Paired difference B - A of every common measure, with interval and verdict; what differs.
 
     a, b: folders that `evaluate` wrote, with one threshold and ignore value. Only images in
     both are compared. Both sides are resampled alike, so that variation common to both cancels.
@@ -39,17 +40,44 @@ def compare(a: Path, b: Path) -> dict[str, Any]:
     }
     if not measures:
         raise InvalidValue("The two evaluations have no measure in common.")
+    sources = [read_settings(folder)["source"] for folder in (a, b)]
+    different = differences(*sources)
     headline = next((name for name in HEADLINES if name in measures), next(iter(measures)))
     return {
         "images": len(common),
         "only_a": sorted(rows_a.keys() - common),
         "only_b": sorted(rows_b.keys() - common),
-        "sources": [read_settings(folder)["source"] for folder in (a, b)],
+        "sources": sources,
+        "differences": different,
+        "differences_text": describe_differences(different),
         "measures": measures,
         "headline": headline,
         "verdict": _verdict_text(headline, measures[headline], len(common)),
         "changed": _changed(headline, rows_a, rows_b),
     }
+
+
+def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What differs between two sources, as rows of `name`, `a`, `b`; options one by one."""
+    sides = [_flat(source) for source in (a, b)]
+    names = dict.fromkeys(name for side in sides for name in side)
+    rows = ({"name": n, "a": sides[0].get(n), "b": sides[1].get(n)} for n in names)
+    return [row for row in rows if row["a"] != row["b"]]
+
+
+def _flat(source: Mapping[str, Any]) -> dict[str, Any]:
+    options = source.get("options")
+    if not isinstance(options, dict):
+        return dict(source)
+    return {name: value for name, value in source.items() if name != "options"} | options
+
+
+def describe_differences(rows: list[dict[str, Any]]) -> str:
+    """One sentence that names what differs between A and B."""
+    if not rows:
+        return "A and B have the same model, device and options."
+    texts = [f"{row['name']} ({row['a']} in A, {row['b']} in B)" for row in rows]
+    return f"A and B differ in {', '.join(texts)}."
 
 
 def _refuse_other_settings(a: Path, b: Path) -> None:

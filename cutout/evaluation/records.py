@@ -28,7 +28,7 @@ class Record:
     values: dict[str, float] = field(default_factory=dict)
     curves: dict[str, np.ndarray] = field(default_factory=dict)
     timings_ms: dict[str, float] = field(default_factory=dict)
-    signals: dict[str, float | bool] = field(default_factory=dict)
+    signals: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
 
     def to_line(self) -> str:

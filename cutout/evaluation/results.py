@@ -10,7 +10,7 @@ from cutout.evaluation.report import report
 from cutout.evaluation.summary import ROWS, SUMMARY, read_rows, summarise, write_rows
 from cutout.files import write_atomically
 
-REPORT, COMPARISON = "report.html", "compare"
+REPORT, COMPARISON = "report.html", "compare.html"
 
 
 def write_results(out: Path, without_partner: dict[str, list[str]], title: str) -> dict[str, Any]:
@@ -29,6 +29,6 @@ def write_comparison(a: Path, b: Path, out: Path) -> dict[str, Any]:
     result = compare(a, b)
     out.mkdir(parents=True, exist_ok=True)
     page = comparison_page(a, b, result)
-    write_atomically(out / f"{COMPARISON}.json", json.dumps(result, indent=1).encode())
-    write_atomically(out / f"{COMPARISON}.html", page.encode())
+    write_atomically(out / "compare.json", json.dumps(result, indent=1).encode())
+    write_atomically(out / COMPARISON, page.encode())
     return result

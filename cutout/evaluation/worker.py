@@ -1,8 +1,9 @@
 """One pair measured from its files, in a process or thread of its own."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class Prediction(NamedTuple):
 
     map8: np.ndarray
     timings_ms: dict[str, float]
-    signals: dict[str, float | bool]
+    signals: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,11 @@ def _measure(task: Task) -> Record:
     measured = measures.score(pair, settings.groups)
     _write_thumbnail(task, pair)
     return Record(
-        files.stem, measured.values, measured.curves, prediction.timings_ms, prediction.signals
+        files.stem,
+        measured.values,
+        measured.curves,
+        prediction.timings_ms,
+        dict(prediction.signals),
     )
 
 
