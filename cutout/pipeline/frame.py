@@ -42,13 +42,15 @@ class Frame:
 
     rgb: (H, W, 3) uint8, the colours so far; original: as decoded, where a later step needs
     them. transparency: (H, W) float32 that the file brought, or None. icc: the profile of the
-    colours. tensors: the model's inputs. scores: what the model said. alpha: (H, W) float32, the
-    matte so far. pixels: (h, w[, 3 or 4]) uint8, rendered. data: the encoded file.
+    colours. dpi: dots an inch, across and down. tensors: the model's inputs. scores: what the
+    model said. alpha: (H, W) float32, the matte so far. pixels: (h, w[, 3 or 4]) uint8, rendered.
+    data: the encoded file.
     """
 
     rgb: np.ndarray
     transparency: np.ndarray | None = None
     icc: bytes | None = None
+    dpi: tuple[float, float] | None = None
     original: np.ndarray | None = None
     tensors: tuple[np.ndarray, ...] = ()
     scores: ScoreMap | None = None
@@ -96,4 +98,4 @@ class Result:
 
 def begin(image: images.DecodedImage) -> Frame:
     """The frame of a decoded image."""
-    return Frame(image.rgb, image.alpha, image.icc)
+    return Frame(image.rgb, image.alpha, image.icc, image.dpi)
