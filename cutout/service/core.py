@@ -5,26 +5,30 @@ Owns the parts that live as long as the process; knows nothing of HTTP.
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
-from cutout import __version__, images, measures, pipeline
+from cutout import __version__, images, pipeline
 from cutout.admission import ConcurrencyLimit, QueueLimit
-from cutout.batching import Batcher, always
+from cutout.batching import Batcher
 from cutout.cache import Cache
 from cutout.errors import DeadlinePassed, NotReady, SizeMismatch
-from cutout.options import Options
 from cutout.pipeline import Extras, Frame, Job, Result, ScoreMap
 from cutout.pixels import to_level
+from cutout.service.requests import (
+    EvaluationResult,
+    MeasureOptions,
+    Record,
+    RemovalRequest,
+    RemovalResult,
+)
 from cutout.storage import Storage
 from cutout.telemetry import Stages, Telemetry
-
-Record = dict[str, Any]
 
 
 class Model(pipeline.Model, Protocol):
@@ -38,64 +42,6 @@ class Model(pipeline.Model, Protocol):
 
     def open_sizes(self, sides: set[int], timeout: float | None = None) -> None:
         """Compile the model for these input sizes (px) where that has not been done."""
-
-
-@dataclass(frozen=True)
-class RemovalRequest:
-    """One request: the uploaded file, its options, the images beside it, whether it is wanted."""
-
-    data: bytes
-    options: Options = field(default_factory=Options)
-    trimap: bytes | None = None
-    background: bytes | None = None
-    wanted: Callable[[], bool] = always
-
-    def check(self) -> None:
-        """Check the options together, before anything is decoded. Raises InvalidValue."""
-        pipeline.check_options(self.options, self.trimap is not None, self.background is not None)
-
-
-@dataclass(frozen=True)
-class RemovalResult:
-    """A finished image: the bytes to send, the side record, the time of each stage.
-
-    id: under which it is stored. cache: `hit`, `miss` or `off`.
-    """
-
-    id: str
-    data: bytes
-    record: Record
-    stages: Stages
-    cache: str
-
-
-@dataclass(frozen=True)
-class MeasureOptions:
-    """Which groups of measures, and the alpha above which a pixel is subject, in both maps."""
-
-    groups: tuple[str, ...] = ("mask",)
-    threshold: float = 0.5
-
-    @property
-    def level(self) -> int:
-        """The threshold as a level of 8 bits."""
-        return measures.level_of(self.threshold)
-
-    def row(self, pred: np.ndarray, truth: np.ndarray) -> Record:
-        """Measures of a map against the true mask, both (H, W) uint8."""
-        pair = measures.make_pair(pred, truth, self.level)
-        values = measures.score(pair, groups=self.groups).values
-        return {**values, "threshold": self.threshold}
-
-
-@dataclass(frozen=True)
-class EvaluationResult:
-    """The image (H, W, 3), the map and the true mask (H, W), all uint8, and the measures."""
-
-    rgb: np.ndarray
-    pred: np.ndarray
-    truth: np.ndarray
-    row: Record
 
 
 @dataclass
