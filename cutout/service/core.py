@@ -6,7 +6,7 @@ Owns the parts that live as long as the process; knows nothing of HTTP.
 import hashlib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
@@ -89,7 +89,7 @@ class Service:
         return self.batcher.failure()
 
     def remove(self, request: RemovalRequest) -> RemovalResult:
-        """Cut the subject out of an uploaded image file and store upload, result and record.
+        """Cut the subject out of an uploaded image file; store upload, result and record.
 
         Raises the errors of `images`, `pipeline`, `batching` and `storage`; a failed image
         leaves nothing behind.
@@ -100,15 +100,17 @@ class Service:
             job = self._job(request, stages, deadline)
             with stages("decode"):
                 frame = pipeline.begin(images.decode(request.data, self.limits))
-            with self.storage.upload(request.data, header.format.lower()) as name:
+            frame = pipeline.run(pipeline.REGION, frame, job)
+            with self._upload(request, header) as name:
                 frame, cache = self._with_scores(frame, request, job)
                 # The frame that comes back holds the pixels alone: encoding takes longest.
-                frame = pipeline.run(pipeline.MATTE + pipeline.RENDER, frame, job)
-                result = pipeline.result_of(pipeline.run(pipeline.ENCODE, frame, job), job)
+                frame = pipeline.run([*pipeline.MATTE, *request.render], frame, job)
+                result = pipeline.result_of(pipeline.run(request.encode, frame, job), job)
                 record = self._record(name, result, stages)
-                self.storage.save_result(name, result.data, record)
+                if request.store:
+                    self.storage.save_result(name, result.data, record)
         self.telemetry.finished(stages, result.signals)
-        return RemovalResult(name, result.data, record, stages, cache)
+        return RemovalResult(name, result.data, record, stages, cache, result)
 
     def evaluate(
         self, request: RemovalRequest, mask: bytes, measure: MeasureOptions
@@ -169,6 +171,14 @@ class Service:
         self.batcher.close(timeout=self.deadline_s)
         self.storage.close()
 
+    def _upload(
+        self, request: RemovalRequest, header: images.Header
+    ) -> AbstractContextManager[str]:
+        """Keep the upload while its image is made, where it is to be kept at all."""
+        if not request.store:
+            return nullcontext("")
+        return self.storage.upload(request.data, header.format.lower())
+
     def _with_scores(self, frame: Frame, request: RemovalRequest, job: Job) -> tuple[Frame, str]:
         """The frame with the model's map, from the cache where it is known; hit, miss or off."""
         if not request.options.remove:
@@ -177,7 +187,7 @@ class Service:
             return self._infer(frame, job), "off"
         options = request.options
         content = hashlib.sha256(request.data).digest()
-        key = content, options.quality, options.input_size, options.fit
+        key = content, options.quality, options.input_size, options.fit, request.region
         known: ScoreMap | None = self.cache.get(key)
         if known is not None:
             return replace(frame, scores=known), "hit"
@@ -195,7 +205,8 @@ class Service:
         """Decode the images beside the request's own and fix the order of work."""
         trimap = images.decode_mask(request.trimap, self.limits) if request.trimap else None
         back = images.decode(request.background, self.limits) if request.background else None
-        plan = pipeline.make_plan(request.options, Extras(trimap, back and back.rgb))
+        extras = Extras(trimap, back.rgb if back else None, request.region)
+        plan = pipeline.make_plan(request.options, extras)
         infer = partial(self.batcher.run, deadline=deadline, wanted=request.wanted)
 
         def check_deadline() -> None:

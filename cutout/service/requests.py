@@ -1,6 +1,6 @@
 """What the use cases take and give back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from cutout import measures, pipeline
 from cutout.batching import always
+from cutout.compose.geometry import Box
 from cutout.options import Options
 from cutout.telemetry import Stages
 
@@ -16,13 +17,21 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class RemovalRequest:
-    """One request: the uploaded file, its options, the images beside it, whether it is wanted."""
+    """One request: the uploaded file, its options, the images beside it, whether it is wanted.
+
+    region: box (top, left, height, width) of the upright image in which the subject lies. render,
+    encode: the steps after the matte. store: whether upload, result and record are kept.
+    """
 
     data: bytes
     options: Options = field(default_factory=Options)
     trimap: bytes | None = None
     background: bytes | None = None
     wanted: Callable[[], bool] = always
+    region: Box | None = None
+    render: Sequence[pipeline.Step] = pipeline.RENDER
+    encode: Sequence[pipeline.Step] = pipeline.ENCODE
+    store: bool = True
 
     def check(self) -> None:
         """Check the options together, before anything is decoded. Raises InvalidValue."""
@@ -33,7 +42,8 @@ class RemovalRequest:
 class RemovalResult:
     """A finished image: the bytes to send, the side record, the time of each stage.
 
-    id: under which it is stored. cache: `hit`, `miss` or `off`.
+    id: under which it is stored; "" where it is not. cache: `hit`, `miss` or `off`.
+    result: the same before it was stored.
     """
 
     id: str
@@ -41,6 +51,7 @@ class RemovalResult:
     record: Record
     stages: Stages
     cache: str
+    result: pipeline.Result
 
 
 @dataclass(frozen=True)
