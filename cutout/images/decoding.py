@@ -12,7 +12,7 @@ from cutout.errors import UndecodableImage
 from cutout.images import colour_modes, jpeg
 from cutout.images.exif import check_exif
 from cutout.images.limits import Header, Limits
-from cutout.images.opening import decoder_errors, open_checked, orientation
+from cutout.images.opening import decoder_errors, open_checked, orientation, resolution
 
 # Replaces colours under fully transparent pixels, which were not meant to be seen. The mean of
 # ImageNet: after a model's normalisation it is zero, so neither dark nor light subjects merge
@@ -40,12 +40,14 @@ class DecodedImage:
 
     rgb: (H, W, 3) uint8, `NEUTRAL` where alpha is zero. alpha: (H, W) float32 in [0, 1], or
     None where the file has no transparency. icc: profile valid for rgb, None means sRGB.
+    dpi: dots an inch, across and down, None where the file does not say.
     """
 
     rgb: np.ndarray
     alpha: np.ndarray | None
     icc: bytes | None
     format: str
+    dpi: tuple[float, float] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -66,7 +68,10 @@ def decode(data: bytes, limits: Limits | None = None) -> DecodedImage:
     rgb, alpha = _upright(rgb, turn), alpha if alpha is None else _upright(alpha, turn)
     if alpha is not None:
         rgb, alpha = _replace_hidden(rgb, alpha), alpha.astype(np.float32) / 255
-    return DecodedImage(rgb, alpha, icc, header.format)
+    dpi = resolution(image)
+    if dpi and turn >= 5:
+        dpi = dpi[::-1]
+    return DecodedImage(rgb, alpha, icc, header.format, dpi)
 
 
 def _decode_jpeg(data: bytes, image: Image.Image) -> _Pixels | None:

@@ -47,6 +47,8 @@ FAILURES = (
     *(ArithmeticError, AssertionError, RuntimeError, MemoryError, struct.error, zlib.error),
     *(Image.DecompressionBombError, ImageCms.PyCMSError, Warning),
 )
+# What the two bytes of a JPEG's density can say.
+MAX_DPI = 65_535
 _FROM_PILLOW = re.compile(r"PIL\.")
 
 
@@ -122,3 +124,12 @@ def orientation(image: Image.Image) -> int:
 def inspect(data: bytes, limits: Limits | None = None) -> Header:
     """Type, upright size and number of frames; raises as `decode` would, decodes no pixel."""
     return open_checked(data, limits or Limits())[1]
+
+
+def resolution(image: Image.Image) -> tuple[float, float] | None:
+    """Dots an inch, across and down, as the file says; None where it does not, or absurdly."""
+    try:
+        across, down = (float(value) for value in image.info.get("dpi", ()))
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+    return (across, down) if min(across, down) >= 1 and max(across, down) <= MAX_DPI else None

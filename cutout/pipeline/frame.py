@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cutout import images
+from cutout.compose.geometry import Box
 from cutout.options import Options
 from cutout.pipeline.plan import Plan
 from cutout.pipeline.scores import Infer, Model, ScoreMap
@@ -41,20 +42,27 @@ class Frame:
     """One image between two steps; a step gives a new frame and leaves the caller's arrays alone.
 
     rgb: (H, W, 3) uint8, the colours so far; original: as decoded, where a later step needs
-    them. transparency: (H, W) float32 that the file brought, or None. icc: the profile of the
-    colours. tensors: the model's inputs. scores: what the model said. alpha: (H, W) float32, the
-    matte so far. pixels: (h, w[, 3 or 4]) uint8, rendered. data: the encoded file.
+    them; whole: the colours of the whole image while a region of it is worked on.
+    transparency: (H, W) float32 that the file brought, or None. icc: the profile of the
+    colours. dpi: dots an inch, across and down. tensors: the model's inputs. scores: what the
+    model said. alpha: (H, W) float32, the matte so far. pixels: (h, w[, 3 or 4]) uint8, rendered.
+    data: the encoded file, and its format where that is not the option's. subject: box of the
+    subject in the image before it was cropped, where a step has measured it.
     """
 
     rgb: np.ndarray
     transparency: np.ndarray | None = None
     icc: bytes | None = None
+    dpi: tuple[float, float] | None = None
     original: np.ndarray | None = None
+    whole: np.ndarray | None = None
     tensors: tuple[np.ndarray, ...] = ()
     scores: ScoreMap | None = None
     alpha: np.ndarray | None = None
     pixels: np.ndarray | None = None
     data: bytes = b""
+    format: str = ""
+    subject: Box | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -85,15 +93,20 @@ class Frame:
 
 @dataclass(frozen=True)
 class Result:
-    """A finished image: the encoded file, its size (height, width), and what is known of it."""
+    """A finished image: the encoded file, its size (height, width), and what is known of it.
+
+    format, subject: as in `Frame`.
+    """
 
     data: bytes
     size: tuple[int, int]
     signals: dict[str, object]
     warnings: tuple[str, ...]
     options: Options
+    format: str = ""
+    subject: Box | None = None
 
 
 def begin(image: images.DecodedImage) -> Frame:
     """The frame of a decoded image."""
-    return Frame(image.rgb, image.alpha, image.icc)
+    return Frame(image.rgb, image.alpha, image.icc, image.dpi)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from cutout import images
 from cutout.options import Options
 from cutout.pipeline import matte_steps as matte
+from cutout.pipeline import region, scores
 from cutout.pipeline import render_steps as render
-from cutout.pipeline import scores
 from cutout.pipeline.frame import Frame, Job, Result, begin
 from cutout.pipeline.plan import Plan
 from cutout.pipeline.scores import Infer, Model
@@ -50,6 +50,12 @@ def asked(test: Callable[[Options], bool]) -> Callable[[Plan], bool]:
     return lambda plan: test(plan.options)
 
 
+def confined(plan: Plan) -> bool:
+    """Whether the subject is looked for in a part of the image only."""
+    return plan.region is not None
+
+
+REGION = (Step("region", confined, region.cut),)
 PREPARE = (Step("prepare", removes, scores.prepare),)
 INFER = (Step("model", removes, scores.infer),)
 MATTE = (
@@ -63,6 +69,7 @@ MATTE = (
     Step("feathering", given("feather"), matte.feather),
     Step("matting", asked(lambda options: options.matting != "off"), matte.solve),
     Step("keep all", keeps_background, matte.keep_all),
+    Step("whole", confined, region.paste),
 )
 TRANSPARENCY = (Step("transparency", always, render.apply_transparency),)
 RENDER = (
@@ -75,7 +82,7 @@ RENDER = (
 )
 # Apart, so that a caller can let go of the image's arrays before the longest step.
 ENCODE = (Step("encode", always, render.encode),)
-ORDER = PREPARE + INFER + MATTE + RENDER + ENCODE
+ORDER = REGION + PREPARE + INFER + MATTE + RENDER + ENCODE
 
 
 def run(steps: Sequence[Step], frame: Frame, job: Job) -> Frame:
@@ -93,16 +100,24 @@ def result_of(frame: Frame, job: Job) -> Result:
     if frame.pixels is None:
         raise ValueError("the frame has not been rendered")
     height, width = frame.pixels.shape[:2]
-    return Result(frame.data, (height, width), frame.signals, frame.warnings, job.options)
+    return Result(
+        frame.data,
+        (height, width),
+        frame.signals,
+        frame.warnings,
+        job.options,
+        frame.format or job.options.format,
+        frame.subject,
+    )
 
 
 def make_matte(image: images.DecodedImage, job: Job) -> Frame:
     """The frame of an image up to its final matte, for those who measure it."""
-    return run(PREPARE + INFER + MATTE + TRANSPARENCY, begin(image), job)
+    return run(REGION + PREPARE + INFER + MATTE + TRANSPARENCY, begin(image), job)
 
 
 def cut_out(image: images.DecodedImage, plan: Plan, model: Model, infer: Infer) -> Result:
     """Cut the subject out of one image; infer: one tensor (3, S, S) -> its scores (S, S)."""
     job = Job(plan, model, infer)
-    frame = run(PREPARE + INFER + MATTE + RENDER, begin(image), job)
+    frame = run(REGION + PREPARE + INFER + MATTE + RENDER, begin(image), job)
     return result_of(run(ENCODE, frame, job), job)

@@ -15,14 +15,16 @@ Colour = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Extras:
-    """Images that come with the request beside the photograph.
+    """What comes with the request beside the photograph.
 
     trimap: (H, W) uint8 of 0, 128, 255, of the photograph's size. background: (h, w, 3) uint8 of
-    any size; it covers the result, centred.
+    any size; it covers the result, centred. region: the box in which the subject lies, None for
+    the whole image; not together with a trimap.
     """
 
     trimap: np.ndarray | None = None
     background: np.ndarray | None = None
+    region: geometry.Box | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class Plan:
     def blurs(self) -> bool:
         """Whether the background is the image's own, blurred."""
         return self.colour is None
+
+    @property
+    def region(self) -> geometry.Box | None:
+        """Box (top, left, height, width) outside of which nothing is subject; None: nowhere."""
+        return self.extras.region
 
     @property
     def has_background(self) -> bool:

@@ -100,4 +100,4 @@ def encode(frame: Frame, job: Job) -> Frame:
     if pixels is None:
         raise ValueError("the frame has not been rendered")
     icc = frame.icc if pixels.ndim == 3 else None
-    return replace(frame, data=images.encode(pixels, job.options.format, icc=icc))
+    return replace(frame, data=images.encode(pixels, job.options.format, icc, frame.dpi))

@@ -5,26 +5,30 @@ Owns the parts that live as long as the process; knows nothing of HTTP.
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
-from cutout import __version__, images, measures, pipeline
+from cutout import __version__, images, pipeline
 from cutout.admission import ConcurrencyLimit, QueueLimit
-from cutout.batching import Batcher, always
+from cutout.batching import Batcher
 from cutout.cache import Cache
 from cutout.errors import DeadlinePassed, NotReady, SizeMismatch
-from cutout.options import Options
 from cutout.pipeline import Extras, Frame, Job, Result, ScoreMap
 from cutout.pixels import to_level
+from cutout.service.requests import (
+    EvaluationResult,
+    MeasureOptions,
+    Record,
+    RemovalRequest,
+    RemovalResult,
+)
 from cutout.storage import Storage
 from cutout.telemetry import Stages, Telemetry
-
-Record = dict[str, Any]
 
 
 class Model(pipeline.Model, Protocol):
@@ -38,64 +42,6 @@ class Model(pipeline.Model, Protocol):
 
     def open_sizes(self, sides: set[int], timeout: float | None = None) -> None:
         """Compile the model for these input sizes (px) where that has not been done."""
-
-
-@dataclass(frozen=True)
-class RemovalRequest:
-    """One request: the uploaded file, its options, the images beside it, whether it is wanted."""
-
-    data: bytes
-    options: Options = field(default_factory=Options)
-    trimap: bytes | None = None
-    background: bytes | None = None
-    wanted: Callable[[], bool] = always
-
-    def check(self) -> None:
-        """Check the options together, before anything is decoded. Raises InvalidValue."""
-        pipeline.check_options(self.options, self.trimap is not None, self.background is not None)
-
-
-@dataclass(frozen=True)
-class RemovalResult:
-    """A finished image: the bytes to send, the side record, the time of each stage.
-
-    id: under which it is stored. cache: `hit`, `miss` or `off`.
-    """
-
-    id: str
-    data: bytes
-    record: Record
-    stages: Stages
-    cache: str
-
-
-@dataclass(frozen=True)
-class MeasureOptions:
-    """Which groups of measures, and the alpha above which a pixel is subject, in both maps."""
-
-    groups: tuple[str, ...] = ("mask",)
-    threshold: float = 0.5
-
-    @property
-    def level(self) -> int:
-        """The threshold as a level of 8 bits."""
-        return measures.level_of(self.threshold)
-
-    def row(self, pred: np.ndarray, truth: np.ndarray) -> Record:
-        """Measures of a map against the true mask, both (H, W) uint8."""
-        pair = measures.make_pair(pred, truth, self.level)
-        values = measures.score(pair, groups=self.groups).values
-        return {**values, "threshold": self.threshold}
-
-
-@dataclass(frozen=True)
-class EvaluationResult:
-    """The image (H, W, 3), the map and the true mask (H, W), all uint8, and the measures."""
-
-    rgb: np.ndarray
-    pred: np.ndarray
-    truth: np.ndarray
-    row: Record
 
 
 @dataclass
@@ -143,7 +89,7 @@ class Service:
         return self.batcher.failure()
 
     def remove(self, request: RemovalRequest) -> RemovalResult:
-        """Cut the subject out of an uploaded image file and store upload, result and record.
+        """Cut the subject out of an uploaded image file; store upload, result and record.
 
         Raises the errors of `images`, `pipeline`, `batching` and `storage`; a failed image
         leaves nothing behind.
@@ -154,15 +100,17 @@ class Service:
             job = self._job(request, stages, deadline)
             with stages("decode"):
                 frame = pipeline.begin(images.decode(request.data, self.limits))
-            with self.storage.upload(request.data, header.format.lower()) as name:
+            frame = pipeline.run(pipeline.REGION, frame, job)
+            with self._upload(request, header) as name:
                 frame, cache = self._with_scores(frame, request, job)
                 # The frame that comes back holds the pixels alone: encoding takes longest.
-                frame = pipeline.run(pipeline.MATTE + pipeline.RENDER, frame, job)
-                result = pipeline.result_of(pipeline.run(pipeline.ENCODE, frame, job), job)
+                frame = pipeline.run([*pipeline.MATTE, *request.render], frame, job)
+                result = pipeline.result_of(pipeline.run(request.encode, frame, job), job)
                 record = self._record(name, result, stages)
-                self.storage.save_result(name, result.data, record)
+                if request.store:
+                    self.storage.save_result(name, result.data, record)
         self.telemetry.finished(stages, result.signals)
-        return RemovalResult(name, result.data, record, stages, cache)
+        return RemovalResult(name, result.data, record, stages, cache, result)
 
     def evaluate(
         self, request: RemovalRequest, mask: bytes, measure: MeasureOptions
@@ -223,6 +171,14 @@ class Service:
         self.batcher.close(timeout=self.deadline_s)
         self.storage.close()
 
+    def _upload(
+        self, request: RemovalRequest, header: images.Header
+    ) -> AbstractContextManager[str]:
+        """Keep the upload while its image is made, where it is to be kept at all."""
+        if not request.store:
+            return nullcontext("")
+        return self.storage.upload(request.data, header.format.lower())
+
     def _with_scores(self, frame: Frame, request: RemovalRequest, job: Job) -> tuple[Frame, str]:
         """The frame with the model's map, from the cache where it is known; hit, miss or off."""
         if not request.options.remove:
@@ -231,7 +187,7 @@ class Service:
             return self._infer(frame, job), "off"
         options = request.options
         content = hashlib.sha256(request.data).digest()
-        key = content, options.quality, options.input_size, options.fit
+        key = content, options.quality, options.input_size, options.fit, request.region
         known: ScoreMap | None = self.cache.get(key)
         if known is not None:
             return replace(frame, scores=known), "hit"
@@ -249,7 +205,8 @@ class Service:
         """Decode the images beside the request's own and fix the order of work."""
         trimap = images.decode_mask(request.trimap, self.limits) if request.trimap else None
         back = images.decode(request.background, self.limits) if request.background else None
-        plan = pipeline.make_plan(request.options, Extras(trimap, back and back.rgb))
+        extras = Extras(trimap, back.rgb if back else None, request.region)
+        plan = pipeline.make_plan(request.options, extras)
         infer = partial(self.batcher.run, deadline=deadline, wanted=request.wanted)
 
         def check_deadline() -> None:

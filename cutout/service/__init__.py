@@ -1,0 +1,19 @@
+"""The use cases behind the endpoints, and what they take and give back."""
+
+from cutout.service.core import Model, Service, check_sizes
+from cutout.service.requests import (
+    EvaluationResult,
+    MeasureOptions,
+    RemovalRequest,
+    RemovalResult,
+)
+
+__all__ = [
+    "EvaluationResult",
+    "MeasureOptions",
+    "Model",
+    "RemovalRequest",
+    "RemovalResult",
+    "Service",
+    "check_sizes",
+]

@@ -1,0 +1,83 @@
+"""What the use cases take and give back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cutout import measures, pipeline
+from cutout.batching import always
+from cutout.compose.geometry import Box
+from cutout.options import Options
+from cutout.telemetry import Stages
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RemovalRequest:
+    """One request: the uploaded file, its options, the images beside it, whether it is wanted.
+
+    region: box (top, left, height, width) of the upright image in which the subject lies. render,
+    encode: the steps after the matte. store: whether upload, result and record are kept.
+    """
+
+    data: bytes
+    options: Options = field(default_factory=Options)
+    trimap: bytes | None = None
+    background: bytes | None = None
+    wanted: Callable[[], bool] = always
+    region: Box | None = None
+    render: Sequence[pipeline.Step] = pipeline.RENDER
+    encode: Sequence[pipeline.Step] = pipeline.ENCODE
+    store: bool = True
+
+    def check(self) -> None:
+        """Check the options together, before anything is decoded. Raises InvalidValue."""
+        pipeline.check_options(self.options, self.trimap is not None, self.background is not None)
+
+
+@dataclass(frozen=True)
+class RemovalResult:
+    """A finished image: the bytes to send, the side record, the time of each stage.
+
+    id: under which it is stored; "" where it is not. cache: `hit`, `miss` or `off`.
+    result: the same before it was stored.
+    """
+
+    id: str
+    data: bytes
+    record: Record
+    stages: Stages
+    cache: str
+    result: pipeline.Result
+
+
+@dataclass(frozen=True)
+class MeasureOptions:
+    """Which groups of measures, and the alpha above which a pixel is subject, in both maps."""
+
+    groups: tuple[str, ...] = ("mask",)
+    threshold: float = 0.5
+
+    @property
+    def level(self) -> int:
+        """The threshold as a level of 8 bits."""
+        return measures.level_of(self.threshold)
+
+    def row(self, pred: np.ndarray, truth: np.ndarray) -> Record:
+        """Measures of a map against the true mask, both (H, W) uint8."""
+        pair = measures.make_pair(pred, truth, self.level)
+        values = measures.score(pair, groups=self.groups).values
+        return {**values, "threshold": self.threshold}
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """The image (H, W, 3), the map and the true mask (H, W), all uint8, and the measures."""
+
+    rgb: np.ndarray
+    pred: np.ndarray
+    truth: np.ndarray
+    row: Record

@@ -1,0 +1,406 @@
+"""Every parameter of the dialect, tidy and untidy, and the code and title of each refusal."""
+
+import base64
+
+import pytest
+
+from cutout.removebg.body import Body
+from cutout.removebg.errors import DialectError
+from cutout.removebg.parameters import MAX_FILE_BYTES, Source, parse
+
+FILE = {"image_file": b"image"}
+
+
+def parsed(**fields):
+    return parse(Body(fields, FILE))
+
+
+def refusal(fields: dict, files: dict = FILE) -> DialectError:
+    with pytest.raises(DialectError) as caught:
+        parse(Body(fields, files))
+    assert caught.value.status == 400
+    return caught.value
+
+
+def test_an_image_alone_gets_the_documented_defaults():
+    found = parsed()
+    assert found.image == Source(b"image")
+    assert (found.size, found.type, found.type_level) == ("preview", "auto", "1")
+    assert (found.format, found.channels, found.bg_color) == ("auto", "rgba", "transparent")
+    assert (found.roi, found.scale, found.position) == (None, None, None)
+    assert (found.crop, found.crop_margin) == (False, "0px")
+    assert (found.background, found.shadow_opacity) == (None, None)
+
+
+NAMES = [
+    "size type type_level format roi crop crop_margin scale position channels add_shadow",
+    "shadow_type shadow_opacity semitransparency bg_color bg_image_url image_url image_file_b64",
+]
+
+
+@pytest.mark.parametrize("unset", ["", "  ", None])
+def test_empty_fields_and_null_mean_not_given(unset):
+    assert parsed(**dict.fromkeys(" ".join(NAMES).split(), unset)) == parsed()
+
+
+def test_unknown_fields_are_ignored():
+    unknown = {"shadow_method": "x", "despill": "1", "shadow_type[unknown]": "3D"}
+    assert parse(Body(unknown, FILE)) == parsed()
+
+
+@pytest.mark.parametrize(
+    "name, sent, expected",
+    [
+        *[("size", word, "preview") for word in ("preview", "small", "regular", "PREVIEW")],
+        *[("size", word, "full") for word in ("full", "4k", "4K")],
+        *[("size", word, "50MP") for word in ("50MP", "50mp")],
+        ("size", "medium", "medium"),
+        ("size", "hd", "hd"),
+        ("size", "auto", "auto"),
+        *[("type", word, word) for word in ("person", "product", "car", "animal", "auto")],
+        *[("type", word, word) for word in ("transportation", "car_interior", "car_part", "other")],
+        ("type", "graphic", "graphic"),
+        ("type", "graphics", "graphic"),
+        ("type", "Person", "person"),
+        ("type_level", "none", "none"),
+        ("type_level", "1", "1"),
+        ("type_level", 1, "1"),
+        ("type_level", 2, "2"),
+        ("type_level", 2.0, "2"),
+        ("type_level", "latest", "2"),
+        ("format", "auto", "auto"),
+        ("format", "png", "png"),
+        ("format", "jpg", "jpeg"),
+        ("format", "jpeg", "jpeg"),
+        ("format", "WEBP", "webp"),
+        ("format", "zip", "zip"),
+        ("channels", "rgba", "rgba"),
+        ("channels", "ALPHA", "alpha"),
+    ],
+)
+def test_a_word(name, sent, expected):
+    assert getattr(parsed(**{name: sent}), name) == expected
+
+
+@pytest.mark.parametrize("true", [True, 1, "1", "true", "True", "TRUE", "on", "yes", " true "])
+def test_a_true_value(true):
+    assert parsed(crop=true).crop is True
+
+
+@pytest.mark.parametrize("false", [False, 0, "0", "false", "False", "off", "no", "", None])
+def test_a_false_value(false):
+    assert parsed(crop=false).crop is False
+
+
+@pytest.mark.parametrize(
+    "name, wrong, title",
+    [
+        ("size", "huge", "Invalid value for parameter 'size'"),
+        ("type", "planet", "Invalid type parameter given"),
+        ("type_level", "3", "Invalid type_level parameter given"),
+        ("format", "gif", "Invalid format parameter given"),
+        ("crop", "maybe", "Invalid crop parameter given"),
+        ("channels", "rgb", "Invalid value for parameter 'channels'"),
+        ("bg_color", "no-colour", "Invalid bg_color parameter given"),
+        ("bg_color", "12345", "Invalid bg_color parameter given"),
+        ("add_shadow", "maybe", "Invalid add_shadow parameter given"),
+        ("semitransparency", "maybe", "Invalid semitransparency parameter given"),
+        *[
+            ("crop_margin", wrong, "Invalid crop_margin parameter given")
+            for wrong in ("1 2 3", "1 2 3 4 5", "-1px", "5em", "x", "1e3", "9" * 400)
+        ],
+        *[
+            ("scale", wrong, "Invalid scale parameter given")
+            for wrong in ("9%", "101%", "50px", "50", "-50%", "half", "0%")
+        ],
+        *[
+            ("position", wrong, "Invalid position parameter given")
+            for wrong in ("101%", "10% 20% 30%", "left", "10px", "-1%", "original center")
+        ],
+        *[
+            ("roi", wrong, "Invalid roi parameter given")
+            for wrong in ("1 2 3", "0 0 a b", "0,0,5,5", "0 0 5em 5em", "1 2 3 4 5", "-a 0 1 1")
+        ],
+        *[
+            ("image_url", wrong, "Invalid image_url: Please provide a valid URL.")
+            for wrong in (
+                "ftp://host/a",
+                "host/a.jpg",
+                "http://",
+                "file:///etc/passwd",
+                "http:// a",
+            )
+        ],
+        ("bg_image_url", "a.jpg", "Invalid bg_image_url: Please provide a valid URL."),
+    ],
+)
+def test_a_wrong_value_is_refused_under_its_name(name, wrong, title):
+    error = refusal({name: wrong}, {} if name == "image_url" else FILE)
+    assert (error.code, error.title) == (f"invalid_{name}", title)
+    assert name in error.detail
+
+
+# Sources.
+
+
+@pytest.mark.parametrize("fields, files", [({}, {}), ({"image_file": "text"}, {})])
+def test_no_image(fields, files):
+    error = refusal(fields, files)
+    assert (error.code, error.title) == ("missing_source", "No image given")
+    assert "image_file" in error.detail
+
+
+ADDRESS = "https://example.com/a.jpg"
+
+
+@pytest.mark.parametrize(
+    "fields, files",
+    [
+        ({"image_url": ADDRESS}, FILE),
+        ({"image_file_b64": "aW1hZ2U="}, FILE),
+        ({"image_file_b64": "aW1hZ2U=", "image_url": ADDRESS}, {}),
+    ],
+)
+def test_several_images(fields, files):
+    error = refusal(fields, files)
+    assert error.code == "multiple_sources"
+    assert error.title == (
+        "Multiple image sources given: "
+        "Please provide either the image_url, image_file or image_file_b64 parameter."
+    )
+
+
+@pytest.mark.parametrize("address", [ADDRESS, "HTTP://EXAMPLE.COM", f" {ADDRESS} "])
+def test_an_address(address):
+    found = parse(Body({"image_url": address, "bg_image_url": address}))
+    assert found.image == found.background == Source(url=address.strip())
+
+
+DATA = bytes(range(256)) * 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text,
+        lambda text: "data:image/jpeg;base64," + text,
+        lambda text: "DATA:image/svg+xml;charset=x;base64," + text,
+        lambda text: "\r\n".join(text[i : i + 76] for i in range(0, len(text), 76)),
+        lambda text: text.replace("+", " "),
+        lambda text: text.rstrip("="),
+        lambda text: text.replace("+", "-").replace("/", "_"),
+        lambda text: f"\n {text} \n",
+    ],
+    ids=["plain", "data", "data-upper", "folded", "spaces", "unpadded", "url-safe", "blank-ends"],
+)
+@pytest.mark.parametrize("cut", [0, 1, 2])
+def test_base64_as_clients_write_it(change, cut):
+    data = DATA[cut:]
+    sent = change(base64.b64encode(data).decode())
+    assert parse(Body({"image_file_b64": sent})).image == Source(data)
+
+
+@pytest.mark.parametrize("sent", ["a", "%%%%", "data:image/png;base64,ä", "abc?"])
+def test_what_is_not_base64_cannot_be_read(sent):
+    error = refusal({"image_file_b64": sent}, {})
+    assert (error.code, error.title) == (
+        "failed_to_read_image",
+        "There was an error reading the image.",
+    )
+
+
+def test_a_file_of_22_mebibytes_is_read_and_one_byte_more_is_too_large():
+    largest = bytes(MAX_FILE_BYTES)
+    assert parse(Body({}, {"image_file": largest})).image.data == largest
+    error = refusal({}, {"image_file": largest + b"x"})
+    assert (error.code, error.title) == ("file_too_large", "File too large")
+    assert "23,068,672" in error.detail
+    assert refusal({}, {**FILE, "bg_image_file": largest + b"x"}).code == "file_too_large"
+
+
+# Background.
+
+
+@pytest.mark.parametrize(
+    "colour", ["fff", "#fff", "81d4fa77", "#FFFF00ff", "ffff", "green", "Green", "rebeccapurple"]
+)
+def test_a_background_colour(colour):
+    assert parsed(bg_color=colour).bg_color == colour
+
+
+@pytest.mark.parametrize("clear", ["00000000", "#ffffff00", "fff0", "transparent"])
+def test_a_transparent_colour_is_no_background(clear):
+    assert parsed(bg_color=clear).bg_color == "transparent"
+    beside = parse(Body({"bg_color": clear}, {**FILE, "bg_image_file": b"back"}))
+    assert beside.background == Source(b"back")
+
+
+@pytest.mark.parametrize(
+    "fields, more",
+    [
+        ({"bg_color": "fff", "bg_image_url": ADDRESS}, {}),
+        ({"bg_color": "fff"}, {"bg_image_file": b"back"}),
+        ({"bg_image_url": ADDRESS}, {"bg_image_file": b"back"}),
+    ],
+)
+def test_several_backgrounds(fields, more):
+    error = refusal(fields, {**FILE, **more})
+    assert error.code == "multiple_bg_sources"
+    assert error.title == (
+        "Multiple background sources given: "
+        "Please provide either the bg_color, the bg_image_url or the bg_image_file parameter."
+    )
+
+
+# Layout.
+
+
+@pytest.mark.parametrize(
+    "sent, expected",
+    [
+        ("0 0 100% 100%", None),
+        ("0% 0% 100% 100%", None),
+        ("10 20 110 220", (20, 10, 200, 100)),
+        ("10px 20px 50% 50%", (20, 10, 130, 190)),
+        ("25% 25% 75% 75%", (75, 100, 150, 200)),
+        ("0.5px 0 400PX 300", (0, 1, 300, 399)),
+    ],
+)
+def test_roi_on_an_image_of_400_by_300(sent, expected):
+    assert parsed(roi=sent).roi.box((300, 400)) == expected
+
+
+@pytest.mark.parametrize(
+    "sent, code, title",
+    [
+        ("0 0 401 300", "roi_exceeds_bounds", "ROI exceeds image bounds"),
+        ("0 0 100% 101%", "roi_exceeds_bounds", "ROI exceeds image bounds"),
+        ("500 0 600 300", "roi_exceeds_bounds", "ROI exceeds image bounds"),
+        ("10 10 10 20", "roi_region_empty", "ROI region is empty"),
+        ("10 20 20 20", "roi_region_empty", "ROI region is empty"),
+        ("50% 0 10% 100%", "roi_region_empty", "ROI region is empty"),
+    ],
+)
+def test_a_roi_that_does_not_fit(sent, code, title):
+    with pytest.raises(DialectError) as caught:
+        parsed(roi=sent).roi.box((300, 400))
+    assert (caught.value.code, caught.value.title) == (code, title)
+    assert caught.value.detail
+
+
+def test_a_roi_beyond_the_first_corner_is_out_of_bounds():
+    assert refusal({"roi": "-5 0 10 10"}).code == "roi_exceeds_bounds"
+
+
+@pytest.mark.parametrize(
+    "sent, expected",
+    [
+        ("30", "30px"),
+        ("30px", "30px"),
+        (0, "0px"),
+        ("10% 5px", "10% 5px"),
+        ("1px 2px 3% 4%", "1px 2px 3% 4%"),
+        ("600px", "500px"),
+        ("80% 10%", "50% 10%"),
+        ("0.00001px", "0px"),
+        ("12.5%", "12.5%"),
+    ],
+)
+def test_a_crop_margin_is_read_and_clamped(sent, expected):
+    assert parsed(crop_margin=sent).crop_margin == expected
+
+
+@pytest.mark.parametrize(
+    "sent, expected", [("original", None), ("100%", 1), ("10%", 0.1), ("62.5%", 0.625)]
+)
+def test_scale(sent, expected):
+    assert parsed(scale=sent).scale == expected
+
+
+@pytest.mark.parametrize(
+    "sent, expected",
+    [
+        ("original", None),
+        ("center", (0.5, 0.5)),
+        ("CENTER", (0.5, 0.5)),
+        ("0%", (0, 0)),
+        ("30%", (0.3, 0.3)),
+        ("0% 100%", (0, 1)),
+    ],
+)
+def test_position(sent, expected):
+    assert parsed(position=sent).position == expected
+
+
+def test_scale_centres_the_subject_unless_a_position_is_given():
+    assert parsed(scale="80%").position == (0.5, 0.5)
+    assert parsed(scale="80%", position="original").position is None
+    assert parsed(scale="80%", position="0%").position == (0, 0)
+    assert parsed(scale="original").position is None
+
+
+# Shadows.
+
+
+@pytest.mark.parametrize(
+    "fields, opacity",
+    [
+        ({"shadow_type": "none"}, None),
+        ({"shadow_type": "drop"}, 50),
+        ({"shadow_type": "auto"}, 50),
+        ({"shadow_type": "DROP", "shadow_opacity": "30"}, 30),
+        ({"shadow_type": "drop", "shadow_opacity": 12.5}, 12.5),
+        ({"shadow_type": "drop", "shadow_opacity": "auto"}, 50),
+        ({"shadow_type": "drop", "type": "car"}, 90),
+        ({"shadow_type": "auto", "type": "person"}, 50),
+        ({"shadow_type": "drop", "shadow_opacity[other]": "20", "shadow_opacity": "80"}, 20),
+        ({"shadow_type": "drop", "shadow_opacity[car]": "20"}, 50),
+        ({"shadow_opacity": "30"}, None),
+        # A shadow for cars concerns no other type.
+        ({"add_shadow": "true"}, None),
+        ({"add_shadow": True, "type": "product"}, None),
+        ({"add_shadow": "true", "shadow_type": "drop"}, 50),
+        ({"shadow_type[car]": "car"}, None),
+        ({"shadow_type[car]": "car", "type": "person"}, None),
+        ({"shadow_type[person]": "3D", "shadow_type[product]": "drop"}, None),
+        ({"shadow_type[product]": "drop", "type": "product"}, 50),
+        ({"shadow_type[graphics]": "drop", "type": "graphic"}, 50),
+        ({"shadow_type[other]": "drop"}, 50),
+        ({"shadow_type": {"other": "drop", "car": "car"}}, 50),
+        ({"shadow_type": {"car": "car"}}, None),
+    ],
+)
+def test_the_shadow_to_draw(fields, opacity):
+    assert parsed(**fields).shadow_opacity == opacity
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"shadow_type": "3D"},
+        {"shadow_type": "car"},
+        {"add_shadow": "1", "type": "car"},
+        {"shadow_type[car]": "car", "type": "car_part"},
+        {"shadow_type[person]": "3d", "type": "person"},
+        {"shadow_type": "glow"},
+        {"shadow_type[car]": "glow"},
+    ],
+)
+def test_a_shadow_that_is_not_drawn_is_refused(fields):
+    error = refusal(fields)
+    assert (error.code, error.title) == (
+        "invalid_shadow_type",
+        "Invalid shadow_type parameter given",
+    )
+    assert "drop" in error.detail
+
+
+@pytest.mark.parametrize("wrong", ["-1", "101", "half", "nan", "1e9"])
+@pytest.mark.parametrize("name", ["shadow_opacity", "shadow_opacity[car]"])
+def test_a_wrong_opacity(name, wrong):
+    assert refusal({name: wrong}).code == "invalid_shadow_opacity"
+
+
+def test_another_default_size_is_used_where_none_is_sent():
+    assert parse(Body({}, FILE), default_size="auto").size == "auto"
+    assert parse(Body({"size": "hd"}, FILE), default_size="auto").size == "hd"
