@@ -18,7 +18,17 @@ from cutout.options import Options
 from cutout.pipeline import ORDER, Extras, cut_out, make_plan
 
 # Steps that no option asks for.
-INTERNAL_STEPS = {"prepare", "model", "finish", "keep all", "check", "transparency", "encode"}
+INTERNAL_STEPS = {
+    "region",
+    "whole",
+    "prepare",
+    "model",
+    "finish",
+    "keep all",
+    "check",
+    "transparency",
+    "encode",
+}
 
 
 def cut(client, picture, **options):

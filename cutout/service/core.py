@@ -96,6 +96,7 @@ class Service:
         """
         request.check()
         stages = Stages()
+        self._open_sizes(request, stages)
         with self._admitted(request.data, stages) as (header, deadline):
             job = self._job(request, stages, deadline)
             with stages("decode"):
@@ -121,6 +122,7 @@ class Service:
         """
         request.check()
         stages = Stages()
+        self._open_sizes(request, stages)
         with self._admitted(request.data, stages) as (_, deadline):
             job = self._job(request, stages, deadline)
             with stages("decode"):
@@ -184,22 +186,24 @@ class Service:
         if not request.options.remove:
             return frame, "off"
         if not self.cache.max_bytes:
-            return self._infer(frame, job), "off"
+            return pipeline.run(pipeline.PREPARE + pipeline.INFER, frame, job), "off"
         options = request.options
         content = hashlib.sha256(request.data).digest()
         key = content, options.quality, options.input_size, options.fit, request.region
         known: ScoreMap | None = self.cache.get(key)
         if known is not None:
             return replace(frame, scores=known), "hit"
-        frame = self._infer(frame, job)
+        frame = pipeline.run(pipeline.PREPARE + pipeline.INFER, frame, job)
         self.cache.put(key, frame.scores, frame.score_map.map.nbytes + 1000)
         return frame, "miss"
 
-    def _infer(self, frame: Frame, job: Job) -> Frame:
-        """Ask the model; input sizes that are new to it are compiled here, not in its thread."""
-        with job.stages("compile"):
-            self.model.open_sizes(pipeline.input_sides(job.options, self.model), self.deadline_s)
-        return pipeline.run(pipeline.PREPARE + pipeline.INFER, frame, job)
+    def _open_sizes(self, request: RemovalRequest, stages: Stages) -> None:
+        """Compile input sizes that are new to the model: in time of its own, before admission."""
+        if self.draining:
+            raise NotReady("The service is stopping.")
+        sides = pipeline.input_sides(request.options, self.model)
+        with stages("compile"):
+            self.model.open_sizes(sides, self.deadline_s)
 
     def _job(self, request: RemovalRequest, stages: Stages, deadline: float) -> Job:
         """Decode the images beside the request's own and fix the order of work."""
