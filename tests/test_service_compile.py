@@ -55,7 +55,7 @@ def test_others_are_served_meanwhile_and_the_deadline_does_not_run(app, model, d
 def test_nobody_is_admitted_while_it_is_compiled(app, model, disc_png):
     client = app.test_client()
     thread = threading.Thread(
-        target=lambda: post(client, "/remove-bg", image=disc_png, quality="best")
+        target=lambda: post(client, "/remove-bg", image=disc_png, input_size="512")
     )
     thread.start()
     assert model.asked.wait(10)
