@@ -1,6 +1,6 @@
 """What one request may ask for: text in, a checked frozen object out."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -8,35 +8,46 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    WithJsonSchema,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
 
 OFF = ("off", "false", "no", "")
 ON = ("on", "true", "yes")
 
 
-def switch(strength: float) -> Callable[[object], object]:
-    """Read a step as `off`, `on` (at its usual `strength`) or a strength of its own."""
+@dataclass(frozen=True)
+class Strength:
+    """Type of a step: `off` (None), `on` (its `usual` strength), or a number from 0 to `most`."""
 
-    def read(value: object) -> object:
+    usual: float
+    most: float
+
+    def read(self, value: object) -> object:
+        """The strength that a text or number asks for; None is off."""
         word = str(value).strip().lower()
         if value is None or word in OFF:
             return None
-        return strength if word in ON else value
+        return self.usual if word in ON else value
 
-    return read
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Validate as pydantic does for `source`, within the range, after reading the words."""
+        number = core_schema.float_schema(ge=0, le=self.most, allow_inf_nan=False)
+        return core_schema.no_info_before_validator_function(
+            self.read, core_schema.nullable_schema(number)
+        )
 
-
-def strength(usual: float, most: float) -> object:
-    """Type of a step: off (None), on (its `usual` strength), or a number from 0 to `most`."""
-    schema = {"anyOf": [{"type": "number", "minimum": 0, "maximum": most}, {"enum": ["on", "off"]}]}
-    return Annotated[
-        float | None,
-        Field(ge=0, le=most),
-        BeforeValidator(switch(usual)),
-        WithJsonSchema(schema),
-    ]
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """A number in the range, or one of the words."""
+        number = {"type": "number", "minimum": 0, "maximum": self.most}
+        return {"anyOf": [number, {"enum": ["on", "off"]}]}
 
 
 def number(value: object) -> object:
@@ -78,25 +89,25 @@ class Options(BaseModel):
         description="align the matte with the image's edges; "
         "auto widens the window where colours explain a soft edge",
     )
-    threshold: strength(0.5, 1) = Field(
+    threshold: Annotated[float | None, Strength(0.5, 1)] = Field(
         None, description="make the matte binary: a pixel is subject above this alpha; on is 0.5"
     )
     softness: float = Field(
         0, ge=0, le=1, description="width in alpha of a soft ramp around the threshold; 0 is binary"
     )
-    drop_specks: strength(0.001, 1) = Field(
+    drop_specks: Annotated[float | None, Strength(0.001, 1)] = Field(
         None, description="remove pieces below this share of the image; on is 0.001"
     )
-    fill_holes: strength(0.01, 1) = Field(
+    fill_holes: Annotated[float | None, Strength(0.01, 1)] = Field(
         None, description="fill holes below this share of the image; on is 0.01"
     )
-    smooth: strength(2, 50) = Field(
+    smooth: Annotated[float | None, Strength(2, 50)] = Field(
         None, description="round the outline over this radius in px; on is 2"
     )
-    enhance_edges: strength(0.5, 5) = Field(
+    enhance_edges: Annotated[float | None, Strength(0.5, 5)] = Field(
         None, description="matte + weight x edges(matte), with this weight; on is 0.5"
     )
-    feather: strength(2, 100) = Field(
+    feather: Annotated[float | None, Strength(2, 100)] = Field(
         None, description="soften the outline over this radius in px; on is 2"
     )
     matting: Literal["off", "closed-form", "knn"] = Field(

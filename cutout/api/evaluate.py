@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from flask import Response, jsonify
 from flask_openapi.blueprint import APIBlueprint
-from flask_openapi.models import Tag
+from flask_openapi.models.tag import Tag
 from pydantic import Field
 
 from cutout import images, measures
@@ -15,7 +15,7 @@ from cutout.http.current import service
 from cutout.http.forms import check_fields
 from cutout.http.headers import signal_headers
 from cutout.http.problems import responses
-from cutout.http.reading import OptionalFile, RequiredFile, read, refuse_when_full
+from cutout.http.reading import OptionalFile, RequiredFile, read, read_optional, refuse_when_full
 from cutout.options import Options
 from cutout.service import EvaluationResult, MeasureOptions, RemovalRequest
 
@@ -91,15 +91,16 @@ RESPONSES = {
 
 
 @bp.post("/evaluate", summary="Measure a cut-out against its true mask", responses=RESPONSES)
-def evaluate(form: EvaluateForm):
+def evaluate(form: EvaluateForm) -> Response:
     measure = MeasureOptions(form.groups(), form.threshold)
     if (form.image is None) == (form.prediction is None):
         raise MissingField("Send image or prediction, one of them, and mask.", field="image")
     mask = read(form.mask, "mask")
-    if form.image:
+    if form.image is not None:
         result = service().evaluate(form.removal(read(form.image, "image")), mask, measure)
     else:
-        result = service().score(read(form.prediction, "prediction"), mask, measure)
+        prediction = read_optional(form.prediction, "prediction") or b""
+        result = service().score(prediction, mask, measure)
     request_log.add_image(result.truth.shape, result.row.get("device", {}))
     return _overlay(result, measure.level) if form.overlay else jsonify(result.row)
 

@@ -2,7 +2,7 @@
 
 from flask import Response, jsonify
 from flask_openapi.blueprint import APIBlueprint
-from flask_openapi.models import Tag
+from flask_openapi.models.tag import Tag
 from flask_openapi.types import ResponseDict
 
 from cutout.http.current import service

@@ -2,7 +2,7 @@
 
 from flask import Response, jsonify, request
 from flask_openapi.blueprint import APIBlueprint
-from flask_openapi.models import Tag
+from flask_openapi.models.tag import Tag
 from pydantic import ConfigDict, Field
 
 from cutout.http import request_log
@@ -11,7 +11,7 @@ from cutout.http.current import service
 from cutout.http.forms import check_fields, describe_form
 from cutout.http.headers import MIMETYPES, signal_headers, timing_header
 from cutout.http.problems import responses
-from cutout.http.reading import OptionalFile, RequiredFile, read, refuse_when_full
+from cutout.http.reading import OptionalFile, RequiredFile, read, read_optional, refuse_when_full
 from cutout.options import Options
 from cutout.service import RemovalRequest, RemovalResult
 
@@ -37,8 +37,8 @@ class ImageForm(Options):
         return RemovalRequest(
             data,
             Options.model_construct(**fields),
-            self.trimap and read(self.trimap, "trimap"),
-            self.background_image and read(self.background_image, "background_image"),
+            read_optional(self.trimap, "trimap"),
+            read_optional(self.background_image, "background_image"),
             client_connected(),
         )
 
@@ -62,7 +62,7 @@ RESPONSES = {
 
 
 @bp.post("/remove-bg", summary="Remove the background of an image", responses=RESPONSES)
-def remove_bg(form: RemoveForm):
+def remove_bg(form: RemoveForm) -> Response:
     result = service().remove(form.removal(read(form.image, "image")))
     size = result.record["height"], result.record["width"]
     request_log.add_image(size, result.record["device"], result.cache)

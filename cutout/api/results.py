@@ -4,7 +4,7 @@ from pathlib import PurePath
 
 from flask import Response
 from flask_openapi.blueprint import APIBlueprint
-from flask_openapi.models import Tag
+from flask_openapi.models.tag import Tag
 from flask_openapi.types import ResponseDict
 from pydantic import BaseModel, Field
 

@@ -54,6 +54,11 @@ def read(part: FileStorage | str, field: str) -> bytes:
     return data
 
 
+def read_optional(part: FileStorage | str | None, field: str) -> bytes | None:
+    """`read` of a part that may have been left out: then None."""
+    return None if part is None else read(part, field)
+
+
 def refuse_when_full() -> None:
     """Answer 503 before the body is parsed: a full queue must not spend its time on forms.
 

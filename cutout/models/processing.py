@@ -25,8 +25,8 @@ def prepare(
     height, width = inner_size(rgb.shape[:2], side) if fit == "pad" else (side, side)
     unit = lanczos(rgb, (height, width)).astype(np.float32)
     unit /= max(float(unit.max()), 1e-6)
-    unit -= np.float32(row.mean)
-    unit /= np.float32(row.std)
+    unit -= np.array(row.mean, np.float32)
+    unit /= np.array(row.std, np.float32)
     tensor = np.zeros((3, side, side), np.float32)
     tensor[:, :height, :width] = unit.transpose(2, 0, 1)
     return tensor

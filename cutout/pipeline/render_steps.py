@@ -91,7 +91,7 @@ def _background(frame: Frame, plan: Plan) -> tuple[np.ndarray, float]:
         return backgrounds.blurred(np.ascontiguousarray(original), frame.matte), 1.0
     if plan.extras.background is not None:
         return backgrounds.cover(plan.extras.background, frame.matte.shape), 1.0
-    return np.uint8(plan.colour[:3]), plan.colour[3] / 255
+    return np.array(plan.colour[:3], np.uint8), plan.colour[3] / 255
 
 
 def encode(frame: Frame, job: Job) -> Frame:
