@@ -63,3 +63,12 @@ def test_the_image_itself_may_be_the_output():
     expected = decontaminate(rgb, alpha)
     assert decontaminate(rgb, alpha, out=rgb) is rgb
     np.testing.assert_array_equal(rgb, expected)
+
+
+@pytest.mark.parametrize("value", [None, 1])
+def test_another_output_array_is_filled_outside_the_band_too(value):
+    rgb, alpha = gradient()
+    alpha = alpha if value is None else np.full_like(alpha, value)
+    expected, out = decontaminate(rgb, alpha), np.zeros_like(rgb)
+    assert decontaminate(rgb, alpha, out=out) is out
+    np.testing.assert_array_equal(out, expected)

@@ -108,6 +108,15 @@ def test_the_matte_itself_may_be_the_output():
     np.testing.assert_array_equal(alpha, expected)
 
 
+@pytest.mark.parametrize("value", [None, 1])
+def test_another_output_array_is_filled_outside_the_band_too(value):
+    rgb, alpha = gradient()
+    alpha = alpha if value is None else np.full_like(alpha, value)
+    expected, out = snap_edges(rgb, alpha), np.zeros_like(alpha)
+    assert snap_edges(rgb, alpha, out=out) is out
+    np.testing.assert_array_equal(out, expected)
+
+
 @pytest.mark.parametrize("size, alike", [(300, True), (960, False)])
 def test_wide_windows_count_only_where_the_image_is_finer_than_the_map(size, alike):
     rgb, _, alpha = scene(size)

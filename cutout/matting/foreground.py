@@ -31,7 +31,10 @@ def decontaminate(rgb: np.ndarray, alpha: np.ndarray, out: np.ndarray | None = N
     of whole windows and the exact projection at the end.
     """
     inside = between(alpha, SURE, 1 - SURE)
-    out = rgb.copy() if out is None else out
+    if out is None:
+        out = rgb.copy()
+    elif out is not rgb:
+        np.copyto(out, rgb)
     if not inside.any():
         return out
     step = max(1, max(alpha.shape) // SAMPLES)

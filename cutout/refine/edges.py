@@ -49,7 +49,10 @@ def snap_edges(
     if mode == "off":
         return alpha
     inside = between(alpha, SURE, 1 - SURE)
-    out = alpha.copy() if out is None else out
+    if out is None:
+        out = alpha.copy()
+    elif out is not alpha:
+        np.copyto(out, alpha)
     if not inside.any():
         return out
     fit = _fit(rgb, alpha, mode)
