@@ -1,4 +1,4 @@
-"""The processor's cores: how many are ours, and array work spread over them in bands of rows."""
+"""The processor's cores: how many this process may use, and work on rows spread over them."""
 
 import functools
 import itertools
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TypeVar
 
 Part = TypeVar("Part")
-Done = TypeVar("Done")
+Result = TypeVar("Result")
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
-# Rows of a picture for which a helper pays, in light work on every pixel.
+# Rows of an image for which another thread pays, in light work on every pixel.
 MIN_CHUNK_ROWS = 256
 FINE_CHUNK_ROWS = 256
 
@@ -23,50 +23,51 @@ def usable_cores(quota: Path = QUOTA) -> int:
     Libraries count the host's cores and would start far more threads than may run at once.
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    allowed = allowed or 1
     if quota.is_file():
         share, _, period = quota.read_text().strip().partition(" ")
         if share != "max":
             allowed = min(allowed, math.ceil(int(share) / int(period)))
-    return max(allowed or 1, 1)
+    return max(allowed, 1)
 
 
-def row_chunks(rows: int, least: int, most: int | None = None) -> list[slice]:
-    """Cut `rows` into equal bands of `least` rows or more: one a core, or at most `most`."""
-    count = max(1, min(rows // least, most or usable_cores()))
-    edges = [rows * place // count for place in range(count + 1)]
+def row_chunks(rows: int, min_rows: int, max_chunks: int | None = None) -> list[slice]:
+    """Cut `rows` into equal chunks of `min_rows` or more: one a core, or at most `max_chunks`."""
+    count = max(1, min(rows // min_rows, max_chunks or usable_cores()))
+    edges = [rows * number // count for number in range(count + 1)]
     return [slice(top, end) for top, end in itertools.pairwise(edges)]
 
 
 def fine_row_chunks(rows: int) -> list[slice]:
-    """Cut `rows` into bands of STRIP rows or a few more, for work that makes many arrays a pixel.
+    """Cut `rows` into chunks of FINE_CHUNK_ROWS or more, for work that makes many arrays a pixel.
 
-    Those of a strip stay nearer to the core: a quarter less time on a picture full of soft edges,
-    the same on others. Strips of 64 rows cost others a sixth more.
+    Those of a small chunk stay in the core's cache: a quarter less time on an image full of soft
+    edges, the same on others. Chunks of 64 rows cost others a sixth more.
     """
     return row_chunks(rows, FINE_CHUNK_ROWS, rows)
 
 
-def parallel_map(work: Callable[[Part], Done], parts: Sequence[Part]) -> list[Done]:
+def parallel_map(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
     """`work` of every part (one at least), at once where cores are free: the results in order.
 
-    For array work that lets go of the interpreter's lock. Helpers begin at the first part, the
-    caller at the last, until they meet: nobody waits for helpers that are busy with another
-    picture. The first error is raised, after every part has ended.
+    For array work that releases the interpreter's lock. The pool's threads begin at the first
+    part, the calling thread at the last, until they meet: a call never waits for threads that are
+    busy with another image. The first error is raised, after every part has ended.
     """
-    begun = [_pool().submit(work, part) for part in parts[:-1]]
+    submitted = [_pool().submit(work, part) for part in parts[:-1]]
     try:
-        mine = [work(parts[-1])]
-        while begun and begun[-1].cancel():
-            begun.pop()
-            mine.append(work(parts[len(begun)]))
-        return [*(other.result() for other in begun), *reversed(mine)]
+        own_results = [work(parts[-1])]
+        while submitted and submitted[-1].cancel():
+            submitted.pop()
+            own_results.append(work(parts[len(submitted)]))
+        return [*(future.result() for future in submitted), *reversed(own_results)]
     finally:
-        for other in begun:
-            if not other.cancel():
-                other.exception()
+        for future in submitted:
+            if not future.cancel():
+                future.exception()
 
 
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
     """Threads of the whole process, made at first use: after a server has forked."""
-    return ThreadPoolExecutor(max(1, usable_cores() - 1), thread_name_prefix="band")
+    return ThreadPoolExecutor(max(1, usable_cores() - 1), thread_name_prefix="parallel_map")

@@ -45,7 +45,7 @@ def test_one_window_agrees_with_ridge_regression():
     np.testing.assert_allclose(fit[42, 42, :3], slopes, rtol=1e-3, atol=1e-4)
 
 
-def test_a_grey_picture_gives_finite_coefficients():
+def test_a_grey_image_gives_finite_coefficients():
     guide = np.repeat(RNG.random((30, 30, 1), np.float32), 3, axis=2)
     target = RNG.random((30, 30), np.float32)
     fit = local_fit(guide, target, np.ones_like(target), 3, 1e-4)
@@ -53,12 +53,12 @@ def test_a_grey_picture_gives_finite_coefficients():
     assert np.abs(apply_fit(guide, fit)).max() < 3
 
 
-def test_sampling_at_whole_places_reads_the_pixels_and_outside_the_border():
-    picture = RNG.random((6, 7, 4), np.float32)
-    down, across = np.array([0, 5, 2.0, -3]), np.array([0, 6, 3.0, 20])
-    expected = picture[[0, 5, 2, 0], [0, 6, 3, 6]]
-    np.testing.assert_allclose(sample(picture, down, across), expected)
-    assert sample(picture, down[:0], across[:0]).shape == (0, 4)
+def test_sampling_reads_pixels_at_whole_positions_and_the_border_outside():
+    image = RNG.random((6, 7, 4), np.float32)
+    rows, columns = np.array([0, 5, 2.0, -3]), np.array([0, 6, 3.0, 20])
+    expected = image[[0, 5, 2, 0], [0, 6, 3, 6]]
+    np.testing.assert_allclose(sample(image, rows, columns), expected)
+    assert sample(image, rows[:0], columns[:0]).shape == (0, 4)
 
 
 @pytest.mark.parametrize("factor", [1, 2, 3])
@@ -72,10 +72,10 @@ def test_scaled_sampling_keeps_pixel_centres(factor):
 
 
 @pytest.mark.parametrize("radius", [1, 2, 5])
-def test_a_tall_picture_is_fitted_in_strips_without_seams(radius, monkeypatch):
+def test_a_tall_image_is_fitted_in_chunks_without_seams(radius, monkeypatch):
     guide = RNG.random((200, 30, 3), np.float32)
     target, weight = RNG.random((2, 200, 30), np.float32)
-    strips = local_fit(guide, target, weight + 0.1, radius, 0.01)
-    monkeypatch.setattr("cutout.guided_filter.STRIP", 200)
+    chunks = local_fit(guide, target, weight + 0.1, radius, 0.01)
+    monkeypatch.setattr("cutout.guided_filter.CHUNK_ROWS", 200)
     whole = local_fit(guide, target, weight + 0.1, radius, 0.01)
-    np.testing.assert_allclose(strips, whole, atol=1e-4)
+    np.testing.assert_allclose(chunks, whole, atol=1e-4)

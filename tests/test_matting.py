@@ -48,7 +48,7 @@ def test_the_laplacian_is_pymattings():
     assert difference.max() < 1e-4 * abs(whole).max()
 
 
-def test_neighbours_are_the_nearest_but_for_the_slack(monkeypatch):
+def test_neighbours_are_the_nearest_within_the_tolerance(monkeypatch):
     features = np.random.default_rng(0).random((600, 5))
     apart = np.linalg.norm(features[:, None] - features[None], axis=2)
     exact = np.sort(apart, axis=1)[:, :20]
@@ -73,7 +73,7 @@ def test_the_knn_laplacian_counts_links_both_ways():
 
 
 @method
-def test_as_good_as_pymatting_over_the_whole_picture(method):
+def test_as_good_as_pymatting_on_the_whole_image(method):
     pymatting = pytest.importorskip("pymatting")
     whole = {"closed-form": pymatting.estimate_alpha_cf, "knn": pymatting.estimate_alpha_knn}
     rgb, truth = scene()
@@ -96,8 +96,8 @@ def test_the_matte_is_nearer_to_the_truth_than_a_coarse_map(method, left):
     assert error(ours, truth, trimap) < left * error(coarse, truth, trimap)
 
 
-def doubtful_map(truth):
-    """The truth, but for a notch at its right where the model is all but sure of background."""
+def map_with_notch(truth):
+    """The truth, but for a notch at its right where the model is almost certain of background."""
     coarse = np.clip(cv2.GaussianBlur(truth, (0, 0), 2), 0, 1)
     middle, right = truth.shape[0] // 2, truth.shape[1] // 2 + 10
     notch = np.s_[middle - 25 : middle + 25, right:]
@@ -106,15 +106,15 @@ def doubtful_map(truth):
 
 
 @method
-def test_a_doubting_model_is_overruled_where_colours_tell_and_heard_where_they_do_not(method):
+def test_colours_decide_where_they_separate_the_sides_and_the_model_where_they_do_not(method):
     rgb, truth = scene(180, 240)
-    coarse, notch = doubtful_map(truth)
+    coarse, notch = map_with_notch(truth)
     lost = truth[notch] > 0.9
-    told, _ = refine_matte(rgb, coarse, method)
-    assert told[notch][lost].mean() > 0.8
+    by_colour, _ = refine_matte(rgb, coarse, method)
+    assert by_colour[notch][lost].mean() > 0.8
     noise = np.random.default_rng(0).integers(90, 160, rgb.shape).astype(np.uint8)
-    heard, _ = refine_matte(noise, coarse, method)
-    assert heard[notch][lost].mean() < 0.2
+    by_model, _ = refine_matte(noise, coarse, method)
+    assert by_model[notch][lost].mean() < 0.2
 
 
 @method
@@ -132,7 +132,7 @@ def test_a_large_band_is_solved_coarse_to_fine_with_the_known_kept(method, monke
     assert error(coarse, truth, trimap) < error(whole, truth, trimap) + 0.01
 
 
-def test_carrying_to_full_size_in_strips_changes_nothing(monkeypatch):
+def test_upsampling_in_chunks_changes_nothing(monkeypatch):
     monkeypatch.setitem(solve.MAX_UNKNOWN, "closed-form", solve.MaxUnknown(2000, 2000))
     rgb, truth = scene(180, 240)
     trimap = true_trimap(truth)
@@ -157,7 +157,7 @@ def test_a_thin_stroke_of_the_caller_is_not_lost_on_a_smaller_copy(method, monke
     assert out[:, :90].mean() < 0.3
 
 
-def test_not_converging_is_said(monkeypatch):
+def test_stopping_before_convergence_gives_a_warning(monkeypatch):
     monkeypatch.setattr(solve, "MAX_ITERATIONS", 1)
     rgb, truth = scene()
     _, warnings = solve.solve_alpha(rgb, true_trimap(truth), "knn")
@@ -174,7 +174,7 @@ def test_a_trimap_without_all_three_parts_is_unsolvable(method, value):
 
 @method
 @pytest.mark.parametrize("value", [0, 1])
-def test_nothing_found_skips_matting_and_says_so(method, value):
+def test_a_flat_matte_skips_matting_with_a_warning(method, value):
     rgb, truth = scene(20, 20)
     flat = np.full_like(truth, value)
     out, warnings = refine_matte(rgb, flat, method)
@@ -184,7 +184,7 @@ def test_nothing_found_skips_matting_and_says_so(method, value):
 
 @method
 @pytest.mark.parametrize("colour", [0, 77, 255])
-def test_a_flat_photograph_has_a_finite_answer(method, colour):
+def test_an_image_of_one_colour_has_a_finite_matte(method, colour):
     _, truth = scene()
     flat = np.full((*truth.shape, 3), colour, np.uint8)
     out, _ = refine_matte(flat, truth, method, true_trimap(truth))
@@ -193,7 +193,7 @@ def test_a_flat_photograph_has_a_finite_answer(method, colour):
 
 @method
 @pytest.mark.parametrize("shape", [(3, 1), (1, 3), (2, 2), (4, 4)])
-def test_tiny_pictures(method, shape):
+def test_tiny_images(method, shape):
     rng = np.random.default_rng(0)
     trimap = np.full(shape, 128, np.uint8)
     trimap.flat[0], trimap.flat[-1] = 0, 255
@@ -247,7 +247,7 @@ def test_a_search_uses_the_cores_of_the_container_not_of_the_host(monkeypatch, m
     assert asked == [3]
 
 
-def test_the_automatic_trimap_is_as_wide_as_stated_whatever_the_size():
+def test_the_automatic_trimap_is_as_wide_as_stated_at_any_size():
     for size in (200, 1000):
         alpha = np.zeros((size, size), np.float32)
         alpha[:, size // 2 :] = 1
@@ -255,28 +255,28 @@ def test_the_automatic_trimap_is_as_wide_as_stated_whatever_the_size():
         assert band == 2 * round(0.01 * np.hypot(size, size))
 
 
-@pytest.mark.parametrize("doubt, value", [(0.005, 0), (0.1, 128), (0.9, 128), (0.995, 255)])
-def test_what_the_model_doubts_is_unknown_however_wide(doubt, value):
+@pytest.mark.parametrize("level, value", [(0.005, 0), (0.1, 128), (0.9, 128), (0.995, 255)])
+def test_an_uncertain_region_is_unknown_however_wide(level, value):
     alpha = np.zeros((300, 300), np.float32)
     alpha[:, 150:] = 1
-    alpha[100:200, 20:280] = doubt
-    assert automatic_trimap(alpha)[150, 60 if doubt < 0.5 else 240] == value
+    alpha[100:200, 20:280] = level
+    assert automatic_trimap(alpha)[150, 60 if level < 0.5 else 240] == value
 
 
 @method
-def test_colours_take_back_a_part_that_the_model_doubts(method):
+def test_colours_recover_a_part_of_low_alpha(method):
     rgb, truth = scene(180, 240)
-    doubted = truth.copy()
-    doubted[:, 130:] *= 0.15
-    trimap = automatic_trimap(doubted)
-    ours, _ = refine_matte(rgb, doubted, method)
-    lost = (truth == 1) & (doubted < 0.5) & (trimap == 128)
+    faded = truth.copy()
+    faded[:, 130:] *= 0.15
+    trimap = automatic_trimap(faded)
+    ours, _ = refine_matte(rgb, faded, method)
+    lost = (truth == 1) & (faded < 0.5) & (trimap == 128)
     assert lost.sum() > 1000
     assert (ours[lost] > 0.5).mean() > 0.8
-    assert error(ours, truth, trimap) < 0.3 * error(doubted, truth, trimap)
+    assert error(ours, truth, trimap) < 0.3 * error(faded, truth, trimap)
 
 
-def test_the_border_of_the_picture_is_no_edge():
+def test_the_border_of_the_image_is_no_edge():
     assert (automatic_trimap(np.ones((50, 50), np.float32)) == 255).all()
     assert (automatic_trimap(np.zeros((50, 50), np.float32)) == 0).all()
 
@@ -284,7 +284,7 @@ def test_the_border_of_the_picture_is_no_edge():
 def test_a_trimap_of_another_size_or_with_other_values_is_refused():
     trimap = np.zeros((4, 5), np.uint8)
     np.testing.assert_array_equal(checked_trimap(trimap, (4, 5)), trimap)
-    with pytest.raises(SizeMismatch, match="5 x 4, the picture 4 x 5"):
+    with pytest.raises(SizeMismatch, match="5 x 4, the image 4 x 5"):
         checked_trimap(trimap, (5, 4))
     with pytest.raises(SizeMismatch, match="with 3 channels"):
         checked_trimap(np.dstack([trimap] * 3), (4, 5))

@@ -1,4 +1,4 @@
-"""The opinion of colours: right where the sides differ, silent where they do not."""
+"""The colour prior: right where the sides differ in colour, without confidence where not."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from cutout.matting.colour_prior import colour_prior
 
 
 def halves(left, right, noise=0.02, size=(60, 90)):
-    """A picture of two colours, the middle third unknown, the true subject on the right."""
+    """An image of two colours, the middle third unknown, the true subject on the right."""
     image = np.empty((*size, 3))
     image[:, :45], image[:, 45:] = left, right
     image = np.clip(image + np.random.default_rng(0).normal(0, noise, image.shape), 0, 1)
@@ -17,41 +17,41 @@ def halves(left, right, noise=0.02, size=(60, 90)):
 
 
 def test_unknown_pixels_join_the_side_of_their_colour():
-    judged = colour_prior(*halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8)))
-    alpha, confidence = judged.alpha.reshape(60, 30), judged.confidence.reshape(60, 30)
+    prior = colour_prior(*halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8)))
+    alpha, confidence = prior.alpha.reshape(60, 30), prior.confidence.reshape(60, 30)
     assert alpha[:, :15].max() < 0.1 and alpha[:, 15:].min() > 0.9
     assert confidence.min() > 0.6
 
 
-def test_alike_sides_are_told_apart_by_nobody():
+def test_sides_of_the_same_colour_give_no_confidence():
     strong = colour_prior(*halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8)))
-    # Noise far above the distance in place: only colour could tell, and it does not.
+    # Noise far above the distance in place: only colour could separate the sides, and it does not.
     weak = colour_prior(*halves((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), noise=0.3))
     assert weak.confidence.mean() < 0.1 * strong.confidence.mean()
 
 
-def test_it_does_not_depend_on_chance():
-    picture = halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8))
-    for one, other in zip(colour_prior(*picture), colour_prior(*picture), strict=True):
+def test_two_runs_give_the_same_bits():
+    scene = halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8))
+    for one, other in zip(colour_prior(*scene), colour_prior(*scene), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("value", [0, 255])
-def test_a_missing_side_gives_no_opinion(value):
+def test_a_missing_side_gives_no_confidence(value):
     image, trimap = halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8))
-    judged = colour_prior(image, np.where(trimap == 128, np.uint8(128), np.uint8(value)))
-    np.testing.assert_array_equal(judged.alpha, 0.5)
-    np.testing.assert_array_equal(judged.confidence, 0)
+    prior = colour_prior(image, np.where(trimap == 128, np.uint8(128), np.uint8(value)))
+    np.testing.assert_array_equal(prior.alpha, 0.5)
+    np.testing.assert_array_equal(prior.confidence, 0)
 
 
 @pytest.mark.parametrize("samples", [1, 2, 3])
-def test_a_handful_of_sure_pixels_is_enough(samples):
+def test_a_few_certain_pixels_are_enough(samples):
     image, _ = halves((0.8, 0.2, 0.2), (0.2, 0.3, 0.8))
     trimap = np.full((60, 90), 128, np.uint8)
     trimap[30, 44 - samples : 44], trimap[30, 46 : 46 + samples] = 0, 255
-    judged = colour_prior(image, trimap)
-    assert judged.alpha.shape == ((trimap == 128).sum(),)
+    prior = colour_prior(image, trimap)
+    assert prior.alpha.shape == ((trimap == 128).sum(),)
     assert (
-        np.isfinite(judged.alpha).all()
-        and 0 <= judged.confidence.min() <= judged.confidence.max() <= 1
+        np.isfinite(prior.alpha).all()
+        and 0 <= prior.confidence.min() <= prior.confidence.max() <= 1
     )

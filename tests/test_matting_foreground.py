@@ -1,4 +1,4 @@
-"""True colours of the rim: exact where nothing may change, near the truth where it must."""
+"""Foreground colours: exact outside the soft band, near the truth inside."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from cutout.matting.foreground import decontaminate
 
 
 def composite(size=400, width=12):
-    """A picture mixed from known colours, its alpha, and the foreground that went in."""
+    """An image mixed from known colours, its alpha, and the foreground that went in."""
     rows, columns = np.mgrid[:size, :size]
     alpha = np.clip(0.5 + (size / 3 - np.hypot(rows - size / 2, columns - size / 2)) / width, 0, 1)
     alpha = alpha.astype(np.float32)
@@ -36,7 +36,7 @@ def test_solid_and_clear_pixels_keep_every_bit():
     np.testing.assert_array_equal(rgb, before)
 
 
-def test_the_result_mixes_back_to_what_was_seen():
+def test_the_result_mixes_to_the_observed_colours():
     rgb, alpha, _ = composite()
     flat = np.where(np.arange(400)[:, None, None] >= 0, np.uint8(90), rgb)
     np.testing.assert_allclose(decontaminate(flat, alpha), flat, atol=1)
@@ -52,11 +52,23 @@ def test_uniform_mattes_of_any_shape(value, shape):
         np.testing.assert_array_equal(out, rgb)
 
 
-def test_the_picture_may_be_changed_in_its_place():
+def gradient():
     rng = np.random.default_rng(3)
     rgb = rng.integers(0, 255, (80, 90, 3), np.uint8)
-    alpha = np.linspace(0, 1, 80 * 90, dtype=np.float32).reshape(80, 90)
-    fresh = decontaminate(rgb.copy(), alpha)
-    place = rgb.copy()
-    assert decontaminate(place, alpha, out=place) is place
-    np.testing.assert_array_equal(place, fresh)
+    return rgb, np.linspace(0, 1, 80 * 90, dtype=np.float32).reshape(80, 90)
+
+
+def test_the_image_itself_may_be_the_output():
+    rgb, alpha = gradient()
+    expected = decontaminate(rgb, alpha)
+    assert decontaminate(rgb, alpha, out=rgb) is rgb
+    np.testing.assert_array_equal(rgb, expected)
+
+
+@pytest.mark.parametrize("value", [None, 1])
+def test_another_output_array_is_filled_outside_the_band_too(value):
+    rgb, alpha = gradient()
+    alpha = alpha if value is None else np.full_like(alpha, value)
+    expected, out = decontaminate(rgb, alpha), np.zeros_like(rgb)
+    assert decontaminate(rgb, alpha, out=out) is out
+    np.testing.assert_array_equal(out, expected)

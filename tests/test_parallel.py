@@ -1,4 +1,4 @@
-"""Cores that are ours, and work spread over them."""
+"""Cores that this process may use, and work spread over them."""
 
 import threading
 
@@ -43,39 +43,41 @@ def test_without_a_quota_every_core_of_the_affinity_counts(tmp_path, eight_cores
     assert usable_cores(tmp_path / "missing") == 8
 
 
-@pytest.mark.parametrize("rows, least, most", [(1, 64, 8), (320, 64, 3), (999, 256, 64), (7, 2, 9)])
-def test_bands_cover_every_row_once(rows, least, most):
-    cut = row_chunks(rows, least, most)
-    assert [row for band in cut for row in range(rows)[band]] == list(range(rows))
-    assert len(cut) <= most
-    assert len(cut) == 1 or min(band.stop - band.start for band in cut) >= least
+@pytest.mark.parametrize(
+    "rows, min_rows, max_chunks", [(1, 64, 8), (320, 64, 3), (999, 256, 64), (7, 2, 9)]
+)
+def test_chunks_cover_every_row_once(rows, min_rows, max_chunks):
+    chunks = row_chunks(rows, min_rows, max_chunks)
+    assert [row for chunk in chunks for row in range(rows)[chunk]] == list(range(rows))
+    assert len(chunks) <= max_chunks
+    assert len(chunks) == 1 or min(chunk.stop - chunk.start for chunk in chunks) >= min_rows
 
 
-def test_results_come_in_order_of_the_bands():
+def test_results_are_in_the_order_of_the_parts():
     parts = row_chunks(40, 1, 40)
     assert parallel_map(lambda part: part.start, parts) == list(range(40))
 
 
-def test_bands_run_at_the_same_time(monkeypatch):
+def test_parts_run_at_the_same_time(monkeypatch):
     monkeypatch.setattr(parallel, "_pool", lambda: pool)
     together = threading.Barrier(2)
     with parallel.ThreadPoolExecutor(1) as pool:
         parallel_map(lambda part: together.wait(timeout=10), row_chunks(2, 1, 2))
 
 
-def test_a_caller_does_itself_what_no_helper_has_begun(monkeypatch):
-    """Helpers that are busy with another picture must not keep this one waiting."""
+def test_the_calling_thread_runs_what_no_other_has_begun(monkeypatch):
+    """A pool that is busy with another image must not keep this one waiting."""
     monkeypatch.setattr(parallel, "_pool", lambda: pool)
     free = threading.Event()
     with parallel.ThreadPoolExecutor(1) as pool:
         pool.submit(free.wait, 30)
-        mine = parallel_map(lambda part: threading.get_ident(), row_chunks(4, 1, 4))
+        own = parallel_map(lambda part: threading.get_ident(), row_chunks(4, 1, 4))
         free.set()
-    assert set(mine) == {threading.get_ident()}
+    assert set(own) == {threading.get_ident()}
 
 
-def test_the_caller_goes_on_while_a_helper_is_at_work(monkeypatch):
-    """One band takes as long as all others: the caller does them, then waits for it."""
+def test_the_calling_thread_goes_on_while_another_works(monkeypatch):
+    """One part takes as long as all others: the calling thread runs them, then waits for it."""
     monkeypatch.setattr(parallel, "_pool", lambda: pool)
     others = threading.Semaphore(0)
 
@@ -92,7 +94,7 @@ def test_the_caller_goes_on_while_a_helper_is_at_work(monkeypatch):
 
 
 @pytest.mark.parametrize("bad", [0, 1, 3])
-def test_an_error_in_a_band_is_raised_after_all_have_ended(bad):
+def test_an_error_in_a_part_is_raised_after_all_have_ended(bad):
     running = []
 
     def work(part):
@@ -111,13 +113,13 @@ def test_an_error_in_a_band_is_raised_after_all_have_ended(bad):
 @pytest.mark.parametrize("count", [2, 3, 7])
 @pytest.mark.parametrize("size", [(320, 320), (213, 320), (320, 213), (512, 512)])
 @pytest.mark.parametrize("shape", [(600, 900), (900, 600), (512, 512), (301, 77), (40, 3000)])
-def test_pictures_scaled_in_parts_are_pillows(monkeypatch, shape, size, count):
+def test_images_scaled_in_parts_are_pillows(monkeypatch, shape, size, count):
     """Parts may differ from one piece by the rounding of a coordinate, never by more."""
     monkeypatch.setattr(
         "cutout.resampling.row_chunks", lambda rows, least: row_chunks(rows, 16, count)
     )
-    picture = np.asarray(Image.fromarray(data.astronaut()).resize(shape[::-1]))
-    assert_pillows(picture, size)
+    image = np.asarray(Image.fromarray(data.astronaut()).resize(shape[::-1]))
+    assert_pillows(image, size)
 
 
 @pytest.mark.parametrize("count", [2, 3, 7])
@@ -130,14 +132,14 @@ def test_maps_scaled_in_parts_are_pillows(monkeypatch, shape, size, count):
     assert_pillows(data.astronaut()[: shape[0], : shape[1], 1], size)
 
 
-def assert_pillows(picture, size):
-    whole = Image.fromarray(picture).resize(size[::-1], Image.Resampling.LANCZOS)
-    apart = np.abs(lanczos(picture, size) - np.asarray(whole, np.int16))
+def assert_pillows(image, size):
+    whole = Image.fromarray(image).resize(size[::-1], Image.Resampling.LANCZOS)
+    apart = np.abs(lanczos(image, size) - np.asarray(whole, np.int16))
     assert apart.max() <= 1
     assert np.count_nonzero(apart) <= 1e-3 * apart.size
 
 
-def test_composing_in_bands_is_composing_in_one_piece(monkeypatch):
+def test_composing_in_chunks_is_composing_in_one_piece(monkeypatch):
     rgb = data.astronaut()
     alpha = np.random.default_rng(1).uniform(-0.2, 1.2, rgb.shape[:2]).astype(np.float32)
     whole = compose(rgb, alpha)

@@ -1,4 +1,4 @@
-"""Snapping: an edge drawn in the photograph is found again from a coarse, displaced map."""
+"""Snapping: an edge drawn in the image is found again from a coarse, displaced map."""
 
 import cv2
 import numpy as np
@@ -31,7 +31,7 @@ def errors(alpha, mask):
 
 @pytest.mark.parametrize("mode", ["snap", "auto"])
 @pytest.mark.parametrize("shift", [0, 2])
-def test_a_soft_displaced_map_snaps_to_the_edge_of_the_photograph(mode, shift):
+def test_a_soft_displaced_map_snaps_to_the_edge_of_the_image(mode, shift):
     rgb, mask, alpha = scene()
     alpha = np.roll(alpha, shift, axis=1)
     assert errors(snap_edges(rgb, alpha, mode), mask) < 0.6 * errors(alpha, mask)
@@ -62,7 +62,7 @@ def test_an_empty_and_a_full_matte_stay(mode, value):
 
 
 @MODES
-def test_what_the_model_is_sure_of_stays_bit_for_bit(mode):
+def test_certain_pixels_stay_bit_for_bit(mode):
     rgb, _, alpha = scene()
     sure = (alpha <= 0.01) | (alpha >= 0.99)
     np.testing.assert_array_equal(snap_edges(rgb, alpha, mode)[sure], alpha[sure])
@@ -73,7 +73,7 @@ def test_off_is_the_map_itself():
     assert snap_edges(rgb, alpha, "off") is alpha
 
 
-def test_a_flat_photograph_moves_no_edge():
+def test_an_image_of_one_colour_moves_no_edge():
     _, mask, alpha = scene()
     flat = np.full((*mask.shape, 3), 90, np.uint8)
     out = snap_edges(flat, alpha, "snap")
@@ -95,18 +95,30 @@ def test_photographs_of_hair_gain_and_of_hard_edges_do_not_lose(data_dir, u2net,
     assert after >= before + gain
 
 
-def test_the_matte_may_be_changed_in_its_place():
+def gradient():
     rng = np.random.default_rng(3)
     rgb = rng.integers(0, 255, (80, 90, 3), np.uint8)
-    alpha = np.linspace(0, 1, 80 * 90, dtype=np.float32).reshape(80, 90)
-    fresh = snap_edges(rgb, alpha.copy())
-    place = alpha.copy()
-    assert snap_edges(rgb, place, out=place) is place
-    np.testing.assert_array_equal(place, fresh)
+    return rgb, np.linspace(0, 1, 80 * 90, dtype=np.float32).reshape(80, 90)
+
+
+def test_the_matte_itself_may_be_the_output():
+    rgb, alpha = gradient()
+    expected = snap_edges(rgb, alpha)
+    assert snap_edges(rgb, alpha, out=alpha) is alpha
+    np.testing.assert_array_equal(alpha, expected)
+
+
+@pytest.mark.parametrize("value", [None, 1])
+def test_another_output_array_is_filled_outside_the_band_too(value):
+    rgb, alpha = gradient()
+    alpha = alpha if value is None else np.full_like(alpha, value)
+    expected, out = snap_edges(rgb, alpha), np.zeros_like(alpha)
+    assert snap_edges(rgb, alpha, out=out) is out
+    np.testing.assert_array_equal(out, expected)
 
 
 @pytest.mark.parametrize("size, alike", [(300, True), (960, False)])
-def test_wide_windows_count_only_where_the_picture_is_finer_than_the_map(size, alike):
+def test_wide_windows_count_only_where_the_image_is_finer_than_the_map(size, alike):
     rgb, _, alpha = scene(size)
     narrow, wide = snap_edges(rgb, alpha, "snap"), snap_edges(rgb, alpha, "auto")
     assert np.array_equal(narrow, wide) == alike

@@ -1,1 +1,1 @@
-"""Trimap from a matte, alpha solved in the band around the edge, true foreground colours."""
+"""Trimap from a matte, alpha solved in its unknown band, foreground colours of soft edges."""

@@ -1,4 +1,4 @@
-"""Matting of one picture: whose trimap, how often, and what to tell the caller."""
+"""Matting of one image: which trimap, how many iterations, and warnings for the caller."""
 
 import numpy as np
 
@@ -18,12 +18,14 @@ def refine_matte(
     """Solve alpha in the band around the edge: (alpha, warnings).
 
     rgb: (H, W, 3) uint8; alpha: (H, W) float32, the model's; method: one of METHODS; trimap:
-    (H, W) uint8 of a caller, checked, or None for the automatic one. iterations: each further
-    one draws a trimap of half the width around the solved matte, within the first one's band.
-    Where the equations leave the answer open it leans a little to the side whose colours a pixel
-    has, and under the automatic trimap, in a picture whose colours tell little, to the model's
-    alpha. A caller's trimap that cannot be solved raises Unsolvable; where the automatic one
-    cannot, `alpha` itself comes back with a warning that says so.
+    (H, W) uint8 of the caller, which is checked, or None for the automatic one. iterations: each
+    further one uses a trimap of half the width around the solved matte, within the first one's
+    band. Where the equations leave alpha open, weak data terms decide: whether a pixel's colours
+    are those of the subject or of the background and, under the automatic trimap in an image
+    whose colours do not separate the two, the model's alpha.
+
+    A caller's trimap that cannot be solved raises Unsolvable. Where the automatic one cannot,
+    `alpha` itself is returned with a warning.
     """
     prior = alpha if trimap is None else None
     if trimap is None:
@@ -33,11 +35,11 @@ def refine_matte(
     else:
         trimap = checked_trimap(trimap, alpha.shape)
     out, warnings = solve_alpha(rgb, trimap, method, prior)
-    for turn in range(1, iterations):
-        closer = automatic_trimap(out, share=SHARE / 2**turn)
-        closer = np.where(trimap == UNKNOWN, closer, trimap)
-        if missing_parts(closer):
+    for iteration in range(1, iterations):
+        narrower = automatic_trimap(out, share=SHARE / 2**iteration)
+        narrower = np.where(trimap == UNKNOWN, narrower, trimap)
+        if missing_parts(narrower):
             break
-        out, more = solve_alpha(rgb, closer, method, prior)
+        out, more = solve_alpha(rgb, narrower, method, prior)
         warnings += more
     return out, warnings

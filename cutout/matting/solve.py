@@ -1,4 +1,4 @@
-"""Alpha in the unknown band: choose the scale, set up the equations, solve, refine."""
+"""Alpha in the unknown band: choose the scale, set up the equations, solve, upsample."""
 
 from functools import partial
 from typing import NamedTuple
@@ -21,31 +21,33 @@ Warnings = tuple[str, ...]
 
 
 class MaxUnknown(NamedTuple):
-    """Unknown pixels solved at once: in the picture itself, and in a smaller copy of it."""
+    """Unknown pixels solved at once: in the image itself, and in a smaller copy of it."""
 
     whole: int
     copy: int
 
 
-# What is solved in a copy is carried to full size by the photograph's colours, so that the copy may
-# be small: 12 megapixels take little longer than half of one. Measured with benchmarks/refine.py.
+# What is solved in a copy is upsampled by the image's colours, so that the copy may be small: 12
+# megapixels take little longer than half of one. Measured with benchmarks/refine.py.
 MAX_UNKNOWN = {"closed-form": MaxUnknown(50_000, 50_000), "knn": MaxUnknown(160_000, 110_000)}
-# Known pixels this near to the band, as a share of the diagonal, are KNN's sample of the sure
-# parts; the whole picture would cost minutes and is no better.
+# KNN takes neighbours from the known pixels within this share of the diagonal of the band; from
+# the whole image the search would take minutes and give no better mattes.
 NEAR, MAX_NEAR = 0.02, 160_000
 TOLERANCE, MAX_ITERATIONS = 1e-5, 1000
-# Unknown pixels cut off from every known one leave the answer open: this picks zero there.
+# Unknown pixels cut off from every known one leave alpha open: this makes it zero there.
 SHIFT = 1e-9
-# Weights against the couplings of a mean pixel: of the colours where they are certain, and of the
-# model's alpha in pictures where they are not. The sure parts of a caller's trimap need no model.
-COLOURS, PRIOR = {"closed-form": 3e-6, "knn": 1e-3}, {"closed-form": 3e-2, "knn": 1.0}
-COLOURS_OF_CALLER = 1e-4
-# Mean certainty of the colours where the model is sure, on both sides of its edge: below the first
-# the model's alpha counts in full, above the second hardly. It is .81 to .95 for 13 of 14 pictures
-# of hair, plants, toys, where the model is often far off, and .47 to .61 for 8 cars, whose parts
-# repeat the backdrop's colours.
-CERTAIN = 0.65, 0.78
-# Variance of colour that counts as flat when the matte is carried to full size.
+# Weights relative to the couplings of a mean pixel: of the colour prior, times its confidence, and
+# of the model's alpha where colours do not separate subject and background. A caller's trimap
+# comes without the latter.
+COLOUR_WEIGHT = {"closed-form": 3e-6, "knn": 1e-3}
+MODEL_WEIGHT = {"closed-form": 3e-2, "knn": 1.0}
+CALLER_COLOUR_WEIGHT = 1e-4
+# Mean confidence of the colour prior where the model is certain, on both sides of its edge: up to
+# the first number the model's alpha counts in full, from the second on hardly. It is .81 to .95 for
+# 13 of 14 images of hair, plants, toys, where the model is often far off, and .47 to .61 for 8
+# cars, whose parts have the backdrop's colours.
+COLOUR_CONFIDENCE = 0.65, 0.78
+# Variance of colour that counts as flat when the matte is upsampled.
 FIT_EPSILON = 1e-5
 
 
@@ -55,14 +57,13 @@ def solve_alpha(
     """Alpha (H, W) float32 by `closed-form` or `knn`, and a tuple of warnings, mostly empty.
 
     rgb: (H, W, 3) uint8; trimap: (H, W) uint8 of 0, 128, 255, kept exactly where known.
-    prior: (H, W) float32, the matte that the trimap was drawn from, or None for a caller's. Where
-    the equations leave the answer open it leans to the prior and to the side of its colour.
-    A trimap without unknown, subject or background pixels raises Unsolvable.
+    prior: (H, W) float32, the matte that the trimap was made from, or None for a caller's trimap.
+    Raises Unsolvable for a trimap without unknown, subject or background pixels.
     """
     if absent := missing_parts(trimap):
         raise Unsolvable(
             f"The trimap has no {absent} pixels, so there is nothing to solve: turn matting off "
-            "for this picture or send a trimap with all three."
+            "for this image or send a trimap with all three."
         )
     count = np.count_nonzero(trimap == UNKNOWN)
     most = MAX_UNKNOWN[method]
@@ -75,7 +76,7 @@ def solve_alpha(
 
 
 def warm_up() -> None:
-    """Touch every library the solvers use, so that no request pays for loading it."""
+    """Solve a tiny matte with every method, so that no request waits for libraries to load."""
     ramp = np.linspace(0, 255, 24).astype(np.uint8)
     rgb = np.dstack([np.tile(ramp, (24, 1))] * 3)
     trimap = np.full((24, 24), UNKNOWN, np.uint8)
@@ -85,15 +86,16 @@ def warm_up() -> None:
 
 
 def missing_parts(trimap: np.ndarray) -> str:
-    """What a trimap lacks of unknown, subject and background, in words; empty if nothing."""
+    """Names of the values that a trimap does not hold, joined by "and no"; empty if none."""
     wanted = {"unknown": UNKNOWN, "subject": SUBJECT, "background": BACKGROUND}
     return " and no ".join(name for name, value in wanted.items() if not (trimap == value).any())
 
 
 def _downscale(rgb: np.ndarray, trimap: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """Picture and trimap scaled down; a cell that holds any unknown pixel is unknown.
+    """Image and trimap scaled down; a cell that holds any unknown pixel is unknown.
 
-    A stroke so thin that it fills no cell keeps the cells it fills most, or its side would be lost.
+    Where subject or background fill no cell, the cells they fill most are theirs: a thin stroke
+    of a caller is kept.
     """
     size = [max(3, round(side * scale)) for side in (trimap.shape[1], trimap.shape[0])]
     area = partial(cv2.resize, dsize=size, interpolation=cv2.INTER_AREA)
@@ -110,14 +112,18 @@ def _downscale(rgb: np.ndarray, trimap: np.ndarray, scale: float) -> tuple[np.nd
 def _upsample_alpha(
     rgb: np.ndarray, trimap: np.ndarray, small_rgb: np.ndarray, coarse: np.ndarray
 ) -> np.ndarray:
-    """The matte at full size: locally linear in colour, as the small one was found to be."""
+    """Alpha at full size: the local linear function of colour that fits the small matte.
+
+    rgb: (H, W, 3) uint8; trimap: (H, W) uint8; small_rgb: (h, w, 3) uint8; coarse: (h, w) float32.
+    """
     guide = small_rgb / np.float32(255)
     fit = local_fit(guide, coarse, np.ones_like(coarse), 1, FIT_EPSILON)
-    alpha, unknown = (trimap == SUBJECT).astype(np.float32), trimap == UNKNOWN
+    alpha: np.ndarray = (trimap == SUBJECT).astype(np.float32)
+    unknown = trimap == UNKNOWN
 
-    def fill(band: slice) -> None:
-        flat, values = evaluate_fit(rgb, fit, unknown, band)
-        alpha[band].reshape(-1)[flat] = np.clip(values, 0, 1)
+    def fill(chunk: slice) -> None:
+        flat, values = evaluate_fit(rgb, fit, unknown, chunk)
+        alpha[chunk].reshape(-1)[flat] = np.clip(values, 0, 1)
 
     parallel_map(fill, fine_row_chunks(len(alpha)))
     return alpha
@@ -126,6 +132,7 @@ def _upsample_alpha(
 def _solve_at_full_size(
     rgb: np.ndarray, trimap: np.ndarray, method: str, prior: np.ndarray | None
 ) -> tuple[np.ndarray, Warnings]:
+    """`solve_alpha` without a smaller copy."""
     image, unknown = rgb / 255.0, trimap == UNKNOWN
     inside = np.flatnonzero(unknown)
     known = (trimap == SUBJECT).astype(np.float64).ravel()
@@ -134,10 +141,12 @@ def _solve_at_full_size(
     else:
         rows = closed_form_rows(image, unknown)
     system, target = rows[:, inside], -(rows @ known)
-    weight, pull = _data_term(image, trimap, method, prior)
+    weight, weighted_alpha = _data_term(image, trimap, method, prior)
     scale = system.diagonal().mean()
     system = system + scipy.sparse.diags(scale * weight + SHIFT)
-    values, warnings = (_solve_cg if method == "knn" else _solve_lu)(system, target + scale * pull)
+    values, warnings = (_solve_cg if method == "knn" else _solve_lu)(
+        system, target + scale * weighted_alpha
+    )
     known[inside] = np.clip(values, 0, 1)
     return known.reshape(trimap.shape).astype(np.float32), warnings
 
@@ -145,49 +154,49 @@ def _solve_at_full_size(
 def _data_term(
     image: np.ndarray, trimap: np.ndarray, method: str, prior: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (n,) of what each unknown pixel leans to, and their products with it (n,)."""
-    judged = colour_prior(image, trimap)
+    """Weight (n,) of the alpha each unknown pixel is drawn to, and their product (n,)."""
+    colours = colour_prior(image, trimap)
     if prior is None:
-        weight = COLOURS_OF_CALLER * judged.confidence
-        return weight, weight * judged.alpha
-    said, (low, high) = prior[trimap == UNKNOWN], CERTAIN
-    sure = (said <= SURE_BACKGROUND) | (said >= SURE_SUBJECT)
-    certain = judged.confidence[sure].mean() if sure.any() else 0
-    # Never none: a part that neither couplings nor colours reach keeps the model's alpha.
-    doubt = np.clip((high - certain) / (high - low), 1e-3, 1)
-    weight, trust = COLOURS[method] * judged.confidence, PRIOR[method] * doubt**2
-    return weight + trust, weight * judged.alpha + trust * said
+        weight = CALLER_COLOUR_WEIGHT * colours.confidence
+        return weight, weight * colours.alpha
+    model_alpha, (low, high) = prior[trimap == UNKNOWN], COLOUR_CONFIDENCE
+    sure = (model_alpha <= SURE_BACKGROUND) | (model_alpha >= SURE_SUBJECT)
+    confidence = colours.confidence[sure].mean() if sure.any() else 0
+    # Never zero: a part that neither couplings nor colours reach keeps the model's alpha.
+    share = np.clip((high - confidence) / (high - low), 1e-3, 1)
+    weight = COLOUR_WEIGHT[method] * colours.confidence
+    model_weight = MODEL_WEIGHT[method] * share**2
+    return weight + model_weight, weight * colours.alpha + model_weight * model_alpha
 
 
 def _near(unknown: np.ndarray) -> np.ndarray:
-    """Known pixels around the band, thinned evenly to at most MOST_NEAR."""
-    reach = max(2, round(NEAR * float(np.hypot(*unknown.shape))))
-    square = np.ones((2 * reach + 1,) * 2, np.uint8)
-    around = (cv2.dilate(unknown.astype(np.uint8), square) > 0) & ~unknown
-    places = np.flatnonzero(around)
-    chosen = places[:: max(1, -(-len(places) // MAX_NEAR))]
+    """Known pixels near the unknown ones (H, W) bool, evenly thinned to at most MAX_NEAR."""
+    radius = max(2, round(NEAR * float(np.hypot(*unknown.shape))))
+    square = np.ones((2 * radius + 1,) * 2, np.uint8)
+    near = np.flatnonzero((cv2.dilate(unknown.astype(np.uint8), square) > 0) & ~unknown)
     thinned = np.zeros(unknown.size, bool)
-    thinned[chosen] = True
+    thinned[near[:: max(1, -(-len(near) // MAX_NEAR))]] = True
     return thinned.reshape(unknown.shape)
 
 
 def _solve_lu(system: scipy.sparse.spmatrix, target: np.ndarray) -> tuple[np.ndarray, Warnings]:
-    """Solve by factors: the band along an edge is thin, so they stay sparse."""
+    """Solve by LU: the band along an edge is thin, so the factors stay sparse."""
     factors = scipy.sparse.linalg.splu(
         system.tocsc(),
         permc_spec="MMD_AT_PLUS_A",
         diag_pivot_thresh=0.0,
         options={"SymmetricMode": True},
     )
-    return factors.solve(target), ()
+    values: np.ndarray = factors.solve(target)
+    return values, ()
 
 
 def _solve_cg(system: scipy.sparse.spmatrix, target: np.ndarray) -> tuple[np.ndarray, Warnings]:
-    """Solve by conjugate gradients: links to far pixels would fill the factors."""
+    """Solve by conjugate gradients: couplings of far pixels would fill the factors of an LU."""
     diagonal = scipy.sparse.diags(1 / system.diagonal())
-    values, left = scipy.sparse.linalg.cg(
+    values, unconverged = scipy.sparse.linalg.cg(
         system, target, rtol=TOLERANCE, maxiter=MAX_ITERATIONS, M=diagonal
     )
-    if not left:
+    if not unconverged:
         return values, ()
     return values, (f"Matting stopped after {MAX_ITERATIONS} steps before it had converged.",)

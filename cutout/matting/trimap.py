@@ -1,4 +1,4 @@
-"""Trimaps: what is surely subject, surely background, and to be solved between."""
+"""Trimaps: what is certainly subject, certainly background, and to be solved between."""
 
 import cv2
 import numpy as np
@@ -6,30 +6,35 @@ import numpy as np
 from cutout.errors import InvalidValue, SizeMismatch
 
 BACKGROUND, UNKNOWN, SUBJECT = 0, 128, 255
-# Above and below these the model is taken at its word, away from the edge. Where it doubts even a
-# little it is often wrong altogether, so the band takes such places in and colours decide.
+# Beyond these the model's alpha counts as certain, away from the edge. Where it is even a little
+# uncertain it is often wrong altogether, so such pixels are unknown and colours decide.
 SURE_SUBJECT, SURE_BACKGROUND = 0.99, 0.01
-# Of the diagonal: 12 pixels at 1000 x 600, 50 at 12 megapixels. Half of it misses hair.
+# Pixels to either side of an edge that are unknown, as a share of the diagonal: 12 at 1000 x 600,
+# 50 at 12 megapixels. Half of it misses hair.
 SHARE = 0.01
 
 
 def automatic_trimap(alpha: np.ndarray, share: float = SHARE) -> np.ndarray:
-    """Trimap from a matte: sure parts, both eroded by `share` of the picture's diagonal.
+    """Trimap from a matte: the certain parts, each eroded by `share` of the image's diagonal.
 
     alpha: (H, W) float32. Returns (H, W) uint8 of 0, 128, 255.
     """
-    reach = max(1, round(share * float(np.hypot(*alpha.shape))))
+    radius = max(1, round(share * float(np.hypot(*alpha.shape))))
     trimap = np.full(alpha.shape, UNKNOWN, np.uint8)
-    trimap[_eroded(alpha >= SURE_SUBJECT, reach)] = SUBJECT
-    trimap[_eroded(alpha <= SURE_BACKGROUND, reach)] = BACKGROUND
+    trimap[_eroded(alpha >= SURE_SUBJECT, radius)] = SUBJECT
+    trimap[_eroded(alpha <= SURE_BACKGROUND, radius)] = BACKGROUND
     return trimap
 
 
 def checked_trimap(trimap: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The trimap of a caller, if it has the picture's size and only the values 0, 128, 255."""
+    """The trimap of a caller as a new (H, W) uint8.
+
+    size: (height, width) of the image. Raises SizeMismatch for another size or several channels,
+    InvalidValue for other values than 0, 128 and 255.
+    """
     if trimap.shape != tuple(size):
         raise SizeMismatch(
-            f"The trimap is {_name(trimap.shape)}, the picture {_name(size)}: make them equal."
+            f"The trimap is {_name(trimap.shape)}, the image {_name(size)}: make them equal."
         )
     odd = np.setdiff1d(np.unique(trimap), (BACKGROUND, UNKNOWN, SUBJECT))
     if odd.size:
@@ -42,14 +47,16 @@ def checked_trimap(trimap: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return trimap.astype(np.uint8)
 
 
-def _eroded(mask: np.ndarray, reach: int) -> np.ndarray:
-    """What lies more than `reach` pixels inside; beyond the picture nothing contradicts it.
+def _eroded(mask: np.ndarray, radius: int) -> np.ndarray:
+    """Pixels more than `radius` inside a mask; the image's border is no edge.
 
     By distances: a disc of 50 pixels as a kernel would cost seconds at 12 megapixels.
     """
     if mask.all():
         return mask
-    return cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) > reach
+    distance = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    inside: np.ndarray = distance > radius
+    return inside
 
 
 def _name(shape: tuple[int, ...]) -> str:
