@@ -26,6 +26,7 @@ LAYERS = [
     {"service"},
     {"http"},
     {"api", "removebg", "web", "cli", "server"},
+    {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 TOP = {"app", "u2net", "metrics"}

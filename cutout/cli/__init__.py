@@ -1,4 +1,4 @@
-"""The commands: `flask --app app cutout …`."""
+"""The commands: `python -m cutout …`, or `flask --app app cutout …`."""
 
 from flask.cli import AppGroup
 

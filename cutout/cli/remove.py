@@ -1,9 +1,10 @@
-"""`cutout remove IN OUT`: one file, or every picture of a folder."""
+"""`cutout remove SOURCE TARGET`: one file, standard input, or every image of a folder."""
 
+import signal
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 
 import click
@@ -13,104 +14,164 @@ from tqdm import tqdm
 
 from cutout import images, pipeline
 from cutout.cli.flags import option_flags, parse_options
-from cutout.errors import CutoutError
+from cutout.cli.jobs import Job, find_jobs, format_of, unfinished
+from cutout.cli.watch import watch
+from cutout.errors import CutoutError, InvalidValue
 from cutout.files import write_atomically
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif"}
-
-
-def jobs_of(source: Path, target: Path, suffix: str) -> list[tuple[Path, Path]]:
-    """Pairs of picture and result; a folder keeps its structure, every result has `suffix`.
-
-    `a.jpg` and `a.png` side by side would both become `a.png`: they keep their full name.
-    """
-    if source.is_file():
-        return [(source, target / f"{source.stem}.{suffix}" if target.is_dir() else target)]
-    pictures = sorted(
-        path for path in source.rglob("*") if path.is_file() and path.suffix.lower() in SUFFIXES
-    )
-    alike = Counter(path.with_suffix("") for path in pictures)
-    names = [path if alike[path.with_suffix("")] > 1 else path.with_suffix("") for path in pictures]
-    return [
-        (path, target / f"{name.relative_to(source)}.{suffix}")
-        for path, name in zip(pictures, names, strict=True)
-    ]
-
-
-def unfinished(jobs: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
-    """Jobs without a result that is newer than its picture."""
-    return [
-        (picture, result)
-        for picture, result in jobs
-        if not (result.exists() and result.stat().st_mtime >= picture.stat().st_mtime)
-    ]
-
-
-def outcomes(
-    work: Callable[[Path, Path], None], jobs: list[tuple[Path, Path]], threads: int
-) -> Iterator[tuple[Path, CutoutError | OSError | None]]:
-    """Run `work` on every job, several at once; give each picture with its error or None."""
-
-    def attempt(job: tuple[Path, Path]):
-        try:
-            work(*job)
-        except (CutoutError, OSError) as error:
-            return job[0], error
-        return job[0], None
-
-    with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(attempt, jobs)
+# Standard input or output instead of a file.
+STREAM = Path("-")
+Failure = CutoutError | OSError
 
 
 @click.command()
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
-@click.argument("target", type=click.Path(path_type=Path))
-@click.option("--again", is_flag=True, help="Also redo pictures whose result is there.")
+@click.argument("source", type=click.Path(exists=True, allow_dash=True, path_type=Path))
+@click.argument("target", type=click.Path(allow_dash=True, path_type=Path))
+@click.option("--again", is_flag=True, help="Also redo images whose result exists.")
+@click.option("--watch", "keep_watching", is_flag=True, help="Keep waiting for new images.")
 @click.option("--background-image", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @option_flags
 @with_appcontext
 def remove(
-    source: Path, target: Path, again: bool, background_image: Path | None, **wishes: str | None
+    source: Path,
+    target: Path,
+    again: bool,
+    keep_watching: bool,
+    background_image: Path | None,
+    **option_texts: str | None,
 ) -> None:
-    """Remove the background of SOURCE (a file or a folder) into TARGET.
+    """Remove the background of SOURCE (a file, a folder, or - for standard input) into TARGET.
 
-    Pictures that are done are skipped; broken ones are listed at the end and make the exit
-    status 1. Flags are the fields of /remove-bg.
+    TARGET is a file, whose suffix decides the format, a folder, or - for standard output. Images
+    whose result exists are skipped; images that fail are listed at the end and make the exit
+    status 1. With --watch it goes on with every new file of a folder until Ctrl-C.
     """
+    texts = {name: text for name, text in option_texts.items() if text}
     try:
-        made = _plan({name: text for name, text in wishes.items() if text}, background_image)
+        plan = _make_plan(source, target, texts, background_image)
+        if keep_watching and not source.is_dir():
+            raise InvalidValue("--watch needs a folder as SOURCE.")
+        find = partial(find_jobs, source, target, plan.options.format)
+        jobs = [] if STREAM in (source, target) else find()
     except CutoutError as error:
         raise click.UsageError(error.detail) from error
-    everything = jobs_of(source, target, images.SUFFIX[made.options.format])
-    jobs = everything if again else unfinished(everything)
-    broken = _run(jobs, made)
-    skipped = len(everything) - len(jobs)
-    click.echo(f"{len(jobs) - len(broken)} done, {skipped} skipped, {len(broken)} broken")
-    for picture, why in broken:
-        click.echo(f"  {picture}: {why}", err=True)
-    if broken or not everything:
-        sys.exit(1)
+    try:
+        if STREAM in (source, target):
+            _remove_stream(source, target, plan)
+        elif keep_watching:
+            _remove_watching(source, find, plan, again)
+        else:
+            _remove_files(jobs, plan, again)
+    except CutoutError as error:
+        raise click.ClickException(error.detail) from error
+    except KeyboardInterrupt:
+        click.echo("Stopped; the same command resumes from here.", err=True)
+        raise click.Abort from None
 
 
-def _plan(wishes: dict[str, str], background: Path | None) -> pipeline.Plan:
-    back = images.decode(background.read_bytes()).rgb if background else None
-    return pipeline.make_plan(parse_options(wishes), pipeline.Extras(background=back))
+def _make_plan(
+    source: Path, target: Path, texts: dict[str, str], background: Path | None
+) -> pipeline.Plan:
+    """The plan, its format decided by the target's suffix where that is a file."""
+    if STREAM in (source, target) and (source.is_dir() or target.is_dir()):
+        raise InvalidValue("Standard input or output is one image: the other must be a file or -.")
+    is_file = target != STREAM and not source.is_dir() and not target.is_dir()
+    if is_file and (decided := format_of(target, texts.get("format"))):
+        texts = texts | {"format": decided}
+    data = background.read_bytes() if background else None
+    back = images.decode(data).rgb if data else None
+    options = parse_options(texts)
+    try:
+        return pipeline.make_plan(options, pipeline.Extras(background=back))
+    except InvalidValue as error:
+        if is_file and error.extra.get("field") == "format":
+            raise InvalidValue(f"{target.name!r}: {error.detail}", **error.extra) from error
+        raise
 
 
-def _run(jobs: list[tuple[Path, Path]], made: pipeline.Plan) -> list[tuple[Path, str]]:
-    """Cut out every job under a progress bar; return the broken pictures and why."""
+def _remove_stream(source: Path, target: Path, plan: pipeline.Plan) -> None:
+    data = sys.stdin.buffer.read() if source == STREAM else source.read_bytes()
+    result = current_app.extensions["cutout"].cut(data, plan)
+    if target == STREAM:
+        sys.stdout.buffer.write(result)
+        sys.stdout.buffer.flush()
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(target, result)
+
+
+def _remove_files(jobs: list[Job], plan: pipeline.Plan, again: bool) -> None:
+    remaining = jobs if again else unfinished(jobs)
+    failed = _run(remaining, plan)
+    skipped = len(jobs) - len(remaining)
+    click.echo(f"{len(remaining) - failed} done, {skipped} skipped, {failed} failed")
+    if not jobs:
+        click.echo("There is no image in the source folder.", err=True)
+    if failed or not jobs:
+        raise click.exceptions.Exit(1)
+
+
+def _remove_watching(
+    source: Path, find: Callable[[], list[Job]], plan: pipeline.Plan, again: bool
+) -> None:
+    # A supervisor's SIGTERM ends the command as Ctrl-C does: no result is left half-written.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _ = current_app.extensions["cutout"].model
+    click.echo(f"Watching {source}; Ctrl-C ends.", err=True)
+    try:
+        for jobs in watch(find):
+            if remaining := jobs if again else unfinished(jobs):
+                failed = _run(remaining, plan)
+                click.echo(f"{len(remaining) - failed} done, {failed} failed")
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+
+
+def _run(jobs: list[Job], plan: pipeline.Plan) -> int:
+    """Do every job under a progress bar, list the failed ones, return their number."""
+    if not jobs:
+        return 0
     parts = current_app.extensions["cutout"]
 
-    def work(picture: Path, result: Path) -> None:
-        result.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(result, parts.cut(picture.read_bytes(), made))
+    def work(job: Job) -> None:
+        job.result.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(job.result, parts.cut(job.image.read_bytes(), plan))
 
-    if jobs:
-        _ = parts.model  # load it before the bar starts to count
-    threads = parts.workers if jobs else 1
-    bar = tqdm(outcomes(work, jobs, threads), total=len(jobs), unit="picture")
-    return [(picture, _reason(error)) for picture, error in bar if error is not None]
+    # Asked for first: it loads the model, whose time the bar should not count.
+    threads = parts.workers
+    failed = []
+    with tqdm(total=len(jobs), unit="image", miniters=1) as bar:
+        for job, failure in run_jobs(work, jobs, threads):
+            bar.update()
+            if failure is not None:
+                failed.append(f"  {job.image}: {_reason(failure)}")
+    for line in sorted(failed):
+        click.echo(line, err=True)
+    return len(failed)
 
 
-def _reason(error: CutoutError | OSError) -> str:
-    return error.detail if isinstance(error, CutoutError) else error.strerror or "unreadable"
+def run_jobs(
+    work: Callable[[Job], None], jobs: list[Job], threads: int
+) -> Iterator[tuple[Job, Failure | None]]:
+    """Run `work` on every job, several at once; yield each with its failure as it ends."""
+    with ThreadPoolExecutor(threads) as pool:
+        futures = {pool.submit(work, job): job for job in jobs}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], _failure(future)
+        finally:
+            # Ctrl-C waits for the images under way only.
+            for future in futures:
+                future.cancel()
+
+
+def _failure(future: Future[None]) -> Failure | None:
+    try:
+        future.result()
+    except (CutoutError, OSError) as error:
+        return error
+    return None
+
+
+def _reason(failure: Failure) -> str:
+    return failure.detail if isinstance(failure, CutoutError) else failure.strerror or "unreadable"
