@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 # First of all imports: it keeps every library's telemetry off.
+import cutout  # noqa: F401
+
+# isort: split
 import numpy as np
 from rembg.sessions import sessions_class
 from rembg.sessions.base import BaseSession

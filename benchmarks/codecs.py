@@ -20,7 +20,7 @@ from PIL import Image
 from skimage import data as samples
 from zlib_ng import zlib_ng
 
-from benchmarks import machine, pictures
+from benchmarks import machine, sample_images
 from cutout import images
 from cutout.compose.straight_alpha import compose
 from cutout.images.png_writer import filters
@@ -141,9 +141,9 @@ def as_decoded(source, grain, quality, size=(WIDTH, HEIGHT)):
 def cutouts(folder):
     """Name and cut-out: grainy and soft at several sizes, opaque ones, photographs as they are."""
     shape = soft_shape(HEIGHT, WIDTH)
-    for name in (*pictures.NAMES, "rocket"):
+    for name in (*sample_images.NAMES, "rocket"):
         source = Image.fromarray(getattr(samples, name)())
-        for grain, quality in ((pictures.GRAIN, pictures.QUALITY), (0, 90), (0, 75)):
+        for grain, quality in ((sample_images.GRAIN, sample_images.QUALITY), (0, 90), (0, 75)):
             rgb = as_decoded(source, grain, quality)
             yield f"{name} 12 MP, grain {grain:g}, q{quality}", compose(rgb, shape)
         yield f"{name} 12 MP, RGB, grain 0, q75", rgb

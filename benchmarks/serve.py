@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks import peer
 from benchmarks.machine import machine
 from benchmarks.memory import Watch, cpu_seconds
-from benchmarks.pictures import SIZES, jpegs
+from benchmarks.sample_images import SIZES, jpegs
 from benchmarks.servers import Running, Server, free_port, get, ours, running
 
 ROOT = Path(__file__).parent.parent

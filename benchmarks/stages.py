@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.machine import machine
-from benchmarks.pictures import SIZES, jpegs
+from benchmarks.sample_images import SIZES, jpegs
 from cutout import images
 from cutout.options import Options
 from cutout.pipeline import Tools, cut_out, plan
