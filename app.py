@@ -18,6 +18,7 @@ from flask_openapi import OpenAPI
 
 from cutout import __version__, api, cli, images, pipeline, telemetry
 from cutout.admission import ConcurrencyLimit, QueueLimit
+from cutout.archives import ArchiveLimits
 from cutout.batching import Batcher
 from cutout.cache import Cache
 from cutout.errors import ConfigurationError
@@ -46,6 +47,9 @@ class Parts:
         self.settings, self._given = settings, model
         self.telemetry = telemetry.Telemetry()
         self.limits = images.Limits(max_pixels=settings.max_pixels, formats=settings.formats)
+        self.archive_limits = ArchiveLimits(
+            settings.max_files, settings.max_bytes, settings.max_body_bytes
+        )
         self._lock = threading.RLock()
 
     @property
@@ -130,7 +134,8 @@ def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
     app.openapi_version = "3.1.0"
     app.validation_error_model = problems.Problem
     app.validation_error_callback = problems.from_validation
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_bytes
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["MAX_FILE_BYTES"] = settings.max_bytes
     # The order of fields and of answers in the description is meant for people.
     app.json.sort_keys = False
     parts = app.extensions["cutout"] = Parts(settings, model)

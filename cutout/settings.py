@@ -48,7 +48,11 @@ class Settings(BaseSettings):
     model_timeout_s: float = Field(
         120, gt=0, description="seconds one pass of the model may take; then the process ends"
     )
-    max_bytes: int = Field(20_000_000, ge=1, description="bytes a request's body may have")
+    max_bytes: int = Field(23_068_672, ge=1, description="bytes an image file may have")
+    max_body_bytes: int = Field(
+        200_000_000, ge=1, description="bytes a request may have, with all its images"
+    )
+    max_files: int = Field(100, ge=1, description="images that one request may bring")
     max_pixels: int = Field(50_000_000, ge=1, description="pixels an image may have")
     formats: Annotated[tuple[str, ...], NoDecode] = Field(
         ("JPEG", "PNG", "WEBP"), description=f"image types let in, of {', '.join(FORMATS)}"

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors", "files", "logs", "no_telemetry", "parallel", "pixels"},
     {"guided_filter", "resampling"},
-    {"models"},
+    {"models", "archives"},
     {
         "settings",
         "options",

@@ -5,6 +5,8 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 from pydantic import ConfigDict, Field
 
+from cutout.api import many
+from cutout.errors import InvalidValue
 from cutout.http import request_log
 from cutout.http.connection import client_connected
 from cutout.http.current import service
@@ -46,10 +48,21 @@ class ImageForm(Options):
 class RemoveForm(ImageForm):
     """An image and how to cut it out."""
 
-    image: RequiredFile = Field(description="the photograph: JPEG, PNG or WebP")
+    image: RequiredFile = Field(
+        description="the photograph: JPEG, PNG or WebP; repeat the field for several, or send "
+        "a ZIP of them, and a ZIP of the results is answered"
+    )
+
+    def removal_of_many(self) -> RemovalRequest:
+        """What is asked for every one of several images. Raises InvalidValue for a trimap."""
+        if self.trimap is not None:
+            raise InvalidValue("A trimap goes with one image only.", field="trimap")
+        removal = self.removal(b"")
+        removal.check()
+        return removal
 
 
-bp.before_request(check_fields(RemoveForm.model_fields))
+bp.before_request(check_fields(RemoveForm.model_fields, several=["image"]))
 
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 RESPONSES = {
@@ -63,11 +76,17 @@ RESPONSES = {
 
 @bp.post("/remove-bg", summary="Remove the background of an image", responses=RESPONSES)
 def remove_bg(form: RemoveForm) -> Response:
+    parts = request.files.getlist("image")
+    kinds = [*MIMETYPES.values(), many.ZIP, "application/json"]
+    wants_json = request.accept_mimetypes.best_match(kinds) == "application/json"
+    if many.is_many(parts):
+        removal = form.removal_of_many()
+        uploads = many.uploads_of(parts, "image")
+        return (many.answer_json if wants_json else many.answer_zip)(uploads, removal)
     result = service().remove(form.removal(read(form.image, "image")))
     size = result.record["height"], result.record["width"]
     request_log.add_image(size, result.record["device"], result.cache)
-    kinds = [*MIMETYPES.values(), "application/json"]
-    if request.accept_mimetypes.best_match(kinds) == "application/json":
+    if wants_json:
         return jsonify({**result.record, "cache": result.cache, "result": f"/results/{result.id}"})
     return _image(result)
 

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from flask import request
+from flask import current_app, request
 from flask_openapi.models.file import FileStorage as FileField
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 from werkzeug.datastructures import FileStorage
 
-from cutout.errors import EmptyFile, InvalidRequest, InvalidValue, Overloaded
+from cutout.errors import EmptyFile, InvalidRequest, InvalidValue, Overloaded, TooManyBytes
 from cutout.http.current import service
 
 CHUNK_BYTES = 1_000_000
@@ -48,9 +48,16 @@ def read(part: FileStorage | str, field: str) -> bytes:
         raise InvalidValue(f"Send {field!r} as a file, not as text: -F {field}=@…", field=field)
     if len(request.files.getlist(field)) > 1:
         raise InvalidRequest(f"Send one file as {field!r}, not several.", field=field)
-    data: bytes = part.read()
+    return read_file(part, field, current_app.config["MAX_FILE_BYTES"])
+
+
+def read_file(part: FileStorage, field: str, limit: int) -> bytes:
+    """Bytes of one file, at most `limit`; any thread may call it. EmptyFile, TooManyBytes."""
+    data: bytes = part.read(limit + 1)
     if not data:
         raise EmptyFile(f"The file in {field!r} is empty.", field=field)
+    if len(data) > limit:
+        raise TooManyBytes(f"A file may have {limit:,} bytes.", field=field, limit=limit)
     return data
 
 

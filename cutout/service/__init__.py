@@ -1,6 +1,7 @@
 """The use cases behind the endpoints, and what they take and give back."""
 
 from cutout.service.core import Model, Service, check_sizes
+from cutout.service.many import Outcome, Source, remove_many
 from cutout.service.requests import (
     EvaluationResult,
     MeasureOptions,
@@ -12,8 +13,11 @@ __all__ = [
     "EvaluationResult",
     "MeasureOptions",
     "Model",
+    "Outcome",
     "RemovalRequest",
     "RemovalResult",
     "Service",
+    "Source",
     "check_sizes",
+    "remove_many",
 ]
