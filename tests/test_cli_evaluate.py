@@ -14,6 +14,7 @@ from PIL import Image, ImageFilter
 from cutout.cli.evaluate import register
 from cutout.cli.flags import parse_options
 from cutout.errors import UnknownField
+from cutout.options import Options
 
 
 def disc(number):
@@ -145,7 +146,8 @@ def test_jobs_is_by_default_the_number_of_usable_cores(monkeypatch, invoke):
 
 
 @pytest.mark.parametrize(
-    "name, advice", [("edge", "did you mean 'edges'?"), ("xyzzy", "choose quality, input_size")]
+    "name, advice",
+    [("edge", "did you mean 'edges'?"), ("xyzzy", f"choose {next(iter(Options.model_fields))}, ")],
 )
 def test_an_unknown_option_names_the_nearest_known_one(name, advice):
     with pytest.raises(UnknownField, match=re.escape(f"Option {name!r} is not known; {advice}")):

@@ -317,5 +317,8 @@ def test_differences_between_sources_are_named_option_by_option():
         {"name": "model", "a": "u2net", "b": "u2netp"},
         {"name": "edges", "a": "auto", "b": "off"},
     ]
-    assert differences(a, {"folder": "maps"})[-1] == {"name": "folder", "a": None, "b": "maps"}
+    assert differences(a, {"folder": "maps"}) == [
+        {"name": "model", "a": "u2net", "b": None},
+        {"name": "folder", "a": None, "b": "maps"},
+    ]
     assert differences(a, a) == []

@@ -13,10 +13,10 @@ FileState = tuple[int, int]
 def watch(
     find: Callable[[], list[Job]], pause: Callable[[float], object] = time.sleep
 ) -> Iterator[list[Job]]:
-    """Yield for ever, after every look, the jobs whose image is complete and new or changed.
+    """Yield, after every poll and without end, the jobs whose image is complete and new or changed.
 
     find: lists the jobs at present. An image is complete when size and modification time are the
-    same in two looks, INTERVAL_S apart: until then it may still be being copied.
+    same in two polls, INTERVAL_S apart: until then it may still be written.
     """
     before: dict[Path, FileState] = {}
     yielded: dict[Path, FileState] = {}
@@ -29,7 +29,7 @@ def watch(
             for job in jobs
             if job.image in complete and yielded.get(job.image) != complete[job.image]
         ]
-        # Files that are gone are dropped, so that this does not grow for ever.
+        # Removed files are forgotten, so that memory does not grow without end.
         yielded = {path: yielded[path] for path in now if path in yielded} | complete
         before = now
         pause(INTERVAL_S)
@@ -38,7 +38,7 @@ def watch(
 def _jobs(find: Callable[[], list[Job]]) -> list[Job]:
     try:
         return find()
-    except FileNotFoundError:  # a folder was removed meanwhile: the next look will tell
+    except FileNotFoundError:  # a folder was removed while it was read; the next poll tells
         return []
 
 

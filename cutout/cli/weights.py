@@ -1,4 +1,4 @@
-"""`flask --app app cutout weights list | fetch NAME | verify`: the models' files."""
+"""`cutout weights list | fetch NAME | verify`: the models' files."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def _sources(spec: ModelSpec) -> str:
 @click.option("--progress/--no-progress", default=True, help="Show a progress bar.")
 @click.pass_obj
 def fetch(models_dir: Path | None, name: str, progress: bool) -> None:
-    """Make sure that the weights of the model NAME are on this machine, and right."""
+    """Download the weights of the model NAME unless they are present, and verify them."""
     try:
         path = ensure(name, models_dir=models_dir, progress=progress)
         spec = spec_of(name)
@@ -60,16 +60,16 @@ def fetch(models_dir: Path | None, name: str, progress: bool) -> None:
 @weights.command("verify")
 @click.pass_obj
 def verify(models_dir: Path | None) -> None:
-    """Check every file that is here; fails when one of them is not the published file."""
+    """Verify every file present; exit 1 when one of them is not the published file."""
     files = [(spec, path) for spec in MODELS.values() for path in files_present(spec, models_dir)]
     wrong = 0
     for spec, path in files:
         try:
             verify_file(path, spec, every_hash=True)
-            click.echo(f"right  {path}")
+            click.echo(f"verified  {path}")
         except CutoutError as error:
             wrong += 1
-            click.echo(f"WRONG  {path}: {error.detail}", err=True)
+            click.echo(f"wrong     {path}: {error.detail}", err=True)
     click.echo(f"{len(files)} files, {wrong} wrong")
     if wrong:
         raise click.exceptions.Exit(1)

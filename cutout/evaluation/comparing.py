@@ -58,26 +58,29 @@ def compare(a: Path, b: Path) -> dict[str, Any]:
 
 
 def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What differs between two sources, as rows of `name`, `a`, `b`; options one by one."""
-    sides = [_flat(source) for source in (a, b)]
+    """What differs between two sources, as rows of `name`, `a`, `b`; None where not set.
+
+    Options are compared one by one where both sources have them.
+    """
+    sides = [{name: value for name, value in side.items() if name != "options"} for side in (a, b)]
+    options = [side["options"] for side in (a, b) if isinstance(side.get("options"), dict)]
+    if len(options) == 2:
+        sides = [side | values for side, values in zip(sides, options, strict=True)]
     names = dict.fromkeys(name for side in sides for name in side)
     rows = ({"name": n, "a": sides[0].get(n), "b": sides[1].get(n)} for n in names)
     return [row for row in rows if row["a"] != row["b"]]
-
-
-def _flat(source: Mapping[str, Any]) -> dict[str, Any]:
-    options = source.get("options")
-    if not isinstance(options, dict):
-        return dict(source)
-    return {name: value for name, value in source.items() if name != "options"} | options
 
 
 def describe_differences(rows: list[dict[str, Any]]) -> str:
     """One sentence that names what differs between A and B."""
     if not rows:
         return "A and B have the same model, device and options."
-    texts = [f"{row['name']} ({row['a']} in A, {row['b']} in B)" for row in rows]
+    texts = [f"{row['name']} ({_shown(row['a'])} in A, {_shown(row['b'])} in B)" for row in rows]
     return f"A and B differ in {', '.join(texts)}."
+
+
+def _shown(value: object) -> object:
+    return "not set" if value is None else value
 
 
 def _refuse_other_settings(a: Path, b: Path) -> None:

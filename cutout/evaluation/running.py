@@ -98,7 +98,7 @@ def _finished(pool: Executor, tasks: Iterator[Task | Record], max_pending: int) 
             yield task
             continue
         pending.add(pool.submit(measure, task))
-        # While there is room this only looks: a finished record is passed on without delay.
+        # It blocks only when the pool is full; a finished record is passed on without delay.
         timeout = None if len(pending) >= max_pending else 0
         done, pending = wait(pending, timeout, FIRST_COMPLETED)
         yield from (future.result() for future in done)
