@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cutout.compose import geometry
 from cutout.compose.backgrounds import blurred, cover, over
 from cutout.compose.straight_alpha import compose
+from cutout.compose.views import overlay
 from cutout.matting.foreground import decontaminate
 from cutout.matting.matte import METHODS, refine_matte
 from cutout.matting.trimap import automatic_trimap
@@ -38,7 +39,7 @@ COLOURS = {
     "over": lambda rgb, alpha: over(rgb, alpha, (10, 200, 30))[0],
     "over in linear light": lambda rgb, alpha: over(rgb, alpha, rgb, 0.5, linear=True)[0],
     "blurred": blurred,
-    "overlay": geometry.overlay,
+    "overlay": overlay,
     "cutout": lambda rgb, alpha: compose(rgb, alpha)[..., :3],
 }
 MAX_PIXELS, MAX_RATIO = 20_000, 2000

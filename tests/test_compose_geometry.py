@@ -1,4 +1,4 @@
-"""Crop, scale and views of the matte."""
+"""The subject's box, crop, margin and scale."""
 
 import numpy as np
 import pytest
@@ -69,16 +69,3 @@ def test_scaling_never_enlarges():
     alpha = boxed()
     rgb = np.zeros((*SIZE, 3), np.uint8)
     assert geometry.fit_within(rgb, alpha, 200) == (rgb, alpha)
-
-
-def test_the_overlay_shows_the_subject_as_it_was_and_tints_the_rest():
-    alpha = boxed()
-    rgb = np.full((*SIZE, 3), 100, np.uint8)
-    shown = geometry.overlay(rgb, alpha, (255, 0, 0), 0.5)
-    assert (shown[alpha == 1] == 100).all()
-    assert (shown[alpha == 0] == (178, 50, 50)).all()
-
-
-def test_the_grey_mask_rounds_to_the_nearest_level():
-    alpha = np.arange(256, dtype=np.float32).reshape(16, 16) / 255
-    np.testing.assert_array_equal(geometry.grey_mask(alpha).ravel(), np.arange(256))

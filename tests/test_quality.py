@@ -14,7 +14,7 @@ def disc(radius=60, centre=(160, 160), size=320, soft=2.0):
     return np.clip(0.5 - distance / (2 * soft), 0, 1).astype(np.float32)
 
 
-def test_coverage_is_the_share_of_the_picture():
+def test_coverage_is_the_share_of_the_image():
     assert signals(disc(60)).coverage == pytest.approx(np.pi * 60**2 / 320**2, rel=0.01)
 
 
@@ -74,7 +74,7 @@ def test_one_bright_pixel_is_no_subject():
 
 
 @pytest.mark.parametrize("value", [0.0, 0.03, 1.0])
-def test_a_flat_map_has_nothing_in_it(value):
+def test_a_flat_map_has_no_subject(value):
     flat = signals(np.full((320, 320), value, np.float32))
     assert (flat.coverage, flat.components, flat.touches_border) == (0.0, 0, ())
     assert flat.mean_confidence == 0.0
@@ -97,12 +97,12 @@ def test_the_size_of_the_map_does_not_matter(size):
         np.zeros((1, 320, 320)),
     ],
 )
-def test_an_unusable_map_is_the_models_failure(bad):
+def test_an_unusable_map_raises_model_failed(bad):
     with pytest.raises(ModelFailed):
         signals(bad)
 
 
-def test_the_scores_are_left_alone():
+def test_the_scores_are_not_changed():
     scores = disc(60)
     before = scores.copy()
     signals(scores)
@@ -110,7 +110,7 @@ def test_the_scores_are_left_alone():
 
 
 def test_as_dict_is_plain_json_with_every_field():
-    said = signals(disc(60, (0, 0))).as_dict()
-    assert set(said) == {field.name for field in dataclasses.fields(Signals)}
-    assert said["touches_border"] == ["top", "left"]
-    assert {type(value) for value in said.values()} <= {float, int, bool, list}
+    fields = signals(disc(60, (0, 0))).as_dict()
+    assert set(fields) == {field.name for field in dataclasses.fields(Signals)}
+    assert fields["touches_border"] == ["top", "left"]
+    assert {type(value) for value in fields.values()} <= {float, int, bool, list}

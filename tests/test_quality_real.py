@@ -1,4 +1,4 @@
-"""The signals on the real U²-Net: what has no subject, what has one, and how honest they are."""
+"""The signals on the real U²-Net: images with and without a subject, and their accuracy."""
 
 import numpy as np
 import pytest
@@ -46,31 +46,31 @@ BLANKS = {
 }
 
 
-def opinion(model, rgb):
+def signals_of(model, rgb):
     return quality.signals(model.infer_one(model.prepare(rgb)))
 
 
 @pytest.mark.parametrize("name", BLANKS)
-def test_a_blank_picture_has_no_subject(u2net, name):
-    said = opinion(u2net, BLANKS[name]())
-    assert not said.subject_found
-    assert said.predicted_iou == 0
-    assert said.mean_confidence < 0.2
+def test_a_blank_image_has_no_subject(u2net, name):
+    found = signals_of(u2net, BLANKS[name]())
+    assert not found.subject_found
+    assert found.predicted_iou == 0
+    assert found.mean_confidence < 0.2
 
 
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])
 def test_a_photograph_has_a_subject(u2net, name):
-    said = opinion(u2net, getattr(data, name)())
-    assert said.subject_found
-    assert said.predicted_iou > 0.2
+    found = signals_of(u2net, getattr(data, name)())
+    assert found.subject_found
+    assert found.predicted_iou > 0.2
 
 
-def test_a_clear_subject_is_trusted_more_than_a_faint_one(u2net):
-    clear, faint = opinion(u2net, data.coffee()), opinion(u2net, data.rocket())
+def test_a_clear_subject_has_a_higher_predicted_iou_than_a_faint_one(u2net):
+    clear, faint = signals_of(u2net, data.coffee()), signals_of(u2net, data.rocket())
     assert clear.predicted_iou > 0.9 > 0.6 > faint.predicted_iou
 
 
-def test_views_of_a_plain_subject_agree_and_are_trusted(u2net):
+def test_views_of_a_plain_subject_agree_and_predict_a_high_iou(u2net):
     views = quality.best_views(u2net.input_size)
     tensors = quality.tensors(lambda size: u2net.prepare(data.coffee(), size), views)
     scores = [u2net.infer_one(tensor) for tensor in tensors]
@@ -80,12 +80,12 @@ def test_views_of_a_plain_subject_agree_and_are_trusted(u2net):
 
 
 @pytest.fixture(scope="module")
-def judged(u2net, data_dir):
+def measured(u2net, data_dir):
     """Signals and measured IoU of every 15th photograph that comes with a mask."""
     rows = []
     for path in sorted((data_dir / "ecssd300" / "mask").iterdir())[::EVERY]:
-        picture = next((data_dir / "ecssd300" / "image").glob(f"{path.stem}.*"))
-        rgb = images.decode(picture.read_bytes()).rgb
+        image = next((data_dir / "ecssd300" / "image").glob(f"{path.stem}.*"))
+        rgb = images.decode(image.read_bytes()).rgb
         scores = u2net.infer_one(u2net.prepare(rgb))
         truth = images.decode(path.read_bytes()).rgb[..., 0] > 128
         iou = measures.iou(u2net.finish(scores, truth.shape) > 0.5, truth)
@@ -93,15 +93,15 @@ def judged(u2net, data_dir):
     return rows
 
 
-def test_predicted_iou_ranks_photographs_as_their_truth_does(judged):
-    said = [signals.predicted_iou for signals, _ in judged]
-    assert spearmanr(said, [iou for _, iou in judged])[0] > 0.5
+def test_predicted_iou_ranks_photographs_as_their_truth_does(measured):
+    predicted = [signals.predicted_iou for signals, _ in measured]
+    assert spearmanr(predicted, [iou for _, iou in measured])[0] > 0.5
 
 
-def test_predicted_iou_is_right_on_average(judged):
-    said = np.mean([signals.predicted_iou for signals, _ in judged])
-    assert said == pytest.approx(np.mean([iou for _, iou in judged]), abs=0.06)
+def test_predicted_iou_is_right_on_average(measured):
+    predicted = np.mean([signals.predicted_iou for signals, _ in measured])
+    assert predicted == pytest.approx(np.mean([iou for _, iou in measured]), abs=0.06)
 
 
-def test_photographs_with_a_subject_are_not_called_blank(judged):
-    assert all(signals.subject_found for signals, iou in judged if iou > 0.1)
+def test_photographs_with_a_subject_have_one_found(measured):
+    assert all(signals.subject_found for signals, iou in measured if iou > 0.1)

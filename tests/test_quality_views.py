@@ -14,7 +14,7 @@ def random_map(size, seed=0):
     return np.random.default_rng(seed).random((size, size), np.float32)
 
 
-def test_a_mirrored_view_shows_the_picture_mirrored_and_contiguous():
+def test_a_mirrored_view_is_the_image_mirrored_and_contiguous():
     tensor = np.random.default_rng(0).random((3, 320, 320), np.float32)
     straight, mirrored = quality.tensors(lambda size: tensor, PAIR)
     np.testing.assert_array_equal(straight, tensor)
@@ -23,7 +23,7 @@ def test_a_mirrored_view_shows_the_picture_mirrored_and_contiguous():
 
 
 @pytest.mark.parametrize("size, larger", [(320, 384), (384, 448), (512, 608)])
-def test_best_looks_mirrored_and_at_a_larger_size_that_the_model_can_take(size, larger):
+def test_best_adds_a_mirrored_view_and_a_larger_one_that_the_model_accepts(size, larger):
     views = quality.best_views(size)
     assert [(view.size, view.mirror) for view in views] == [
         (size, False),
@@ -37,16 +37,16 @@ def test_models_with_one_large_size_are_only_mirrored():
     assert quality.best_views(1024) == (View(1024), View(1024, mirror=True))
 
 
-def test_a_picture_is_prepared_once_a_size():
+def test_an_image_is_prepared_once_a_size():
     asked = []
 
     def prepare(size):
         asked.append(size)
         return np.zeros((3, size, size), np.float32)
 
-    looks = quality.tensors(prepare, (*PAIR, View(384), View(384, mirror=True)))
+    inputs = quality.tensors(prepare, (*PAIR, View(384), View(384, mirror=True)))
     assert sorted(asked) == [320, 384]
-    assert [look.shape[-1] for look in looks] == [320, 320, 384, 384]
+    assert [tensor.shape[-1] for tensor in inputs] == [320, 320, 384, 384]
 
 
 def test_views_of_a_model_that_ignores_them_merge_to_its_own_map():
@@ -60,7 +60,7 @@ def test_views_that_agree_on_a_side_give_their_mean_there():
     subject = np.zeros((32, 32), bool)
     subject[8:24, 8:24] = True
     left, right = (np.where(subject, 0.8, 0.0) + 0.2 * rng.random((32, 32)) for _ in range(2))
-    # Their weights differ a little, as their doubts do.
+    # Their weights differ a little, as their predicted IoUs do.
     np.testing.assert_allclose(quality.voted([left, right], PAIR), (left + right) / 2, atol=0.01)
 
 
@@ -72,10 +72,10 @@ def test_flat_views_make_a_flat_map_of_their_level(level):
     np.testing.assert_allclose(merged, level, atol=1e-6)
 
 
-def seen_by(*names):
+def found_by(*names):
     """Maps (32, 32) of the three views of best: a part is 0.9 where a view is named, else 0.1.
 
-    A corner is seen by all and another by none, so that the vote has its full range.
+    The top is found by all and the bottom by none, so that the vote has its full range.
     """
     maps = []
     for name in ("straight", "mirrored", "larger"):
@@ -94,8 +94,8 @@ def seen_by(*names):
         ((), 0.1),
     ],
 )
-def test_a_part_stays_when_the_straight_view_or_both_others_saw_it(names, value):
-    merged = quality.voted(seen_by(*names), THREE)
+def test_a_part_stays_when_the_straight_view_or_both_others_found_it(names, value):
+    merged = quality.voted(found_by(*names), THREE)
     np.testing.assert_allclose(merged[8:-8], value, atol=1e-6)
     assert (merged[:8] == 1).all() and (merged[-8:] == 0).all()
 
@@ -109,7 +109,7 @@ def disc_and_part(part, ground=0.0):
 
 
 @pytest.mark.parametrize("alone", [1, 2])
-def test_one_other_view_alone_convinces_only_when_it_is_the_surer_one(alone):
+def test_one_other_view_alone_decides_only_when_it_is_more_certain(alone):
     part = np.s_[120:200, 220:260]
     maps = [disc_and_part(0.05)] * 3
     maps[alone] = disc_and_part(0.7, ground=0.1)
@@ -120,7 +120,7 @@ def test_one_other_view_alone_convinces_only_when_it_is_the_surer_one(alone):
 
 
 def test_where_two_equal_views_disagree_the_subject_keeps_the_part():
-    merged = quality.voted(seen_by("straight")[:2], PAIR)
+    merged = quality.voted(found_by("straight")[:2], PAIR)
     np.testing.assert_allclose(merged[8:-8], 0.9, atol=1e-6)
 
 
@@ -135,7 +135,7 @@ def test_a_larger_view_is_brought_to_the_first_ones_size():
     np.testing.assert_allclose(merged, smaller, atol=0.01)
 
 
-def test_a_view_that_found_nothing_does_not_shout():
+def test_a_view_that_found_nothing_does_not_dominate():
     strong, faint = random_map(320) * 0.01, random_map(320, 1) * 0.01
     strong[100:200, 100:200] = 1
     merged = quality.merge([strong, faint], PAIR)

@@ -1,11 +1,10 @@
-"""Where the subject is, how much of the picture to give back, and views of the matte."""
+"""The subject's box, crop, margin and scale."""
 
 import re
 
 import cv2
 import numpy as np
 
-from cutout.compose.backgrounds import over
 from cutout.errors import InvalidValue
 
 # Amount and unit, `px` or `%`; top, right, bottom, left; top, left, height, width.
@@ -74,23 +73,6 @@ def fit_within(rgb: np.ndarray, alpha: np.ndarray, max_size: int) -> tuple[np.nd
     total = cv2.resize(rgb * weight, size, interpolation=cv2.INTER_AREA)
     colours = total / (small_alpha[..., None] + np.float32(1e-4))
     return cv2.convertScaleAbs(colours), small_alpha
-
-
-def grey_mask(alpha: np.ndarray) -> np.ndarray:
-    """The matte as an 8-bit grey picture (H, W) uint8, 255 = subject."""
-    return cv2.convertScaleAbs(alpha, alpha=255)
-
-
-def overlay(
-    rgb: np.ndarray,
-    alpha: np.ndarray,
-    colour: tuple[int, int, int] = (220, 20, 60),
-    strength: float = 0.6,
-) -> np.ndarray:
-    """The picture with what was removed tinted, to judge a matte at a glance: (H, W, 3) uint8."""
-    flat = np.broadcast_to(np.uint8(colour), rgb.shape)
-    tinted = cv2.addWeighted(rgb, 1 - strength, np.ascontiguousarray(flat), strength, 0)
-    return over(rgb, alpha, tinted)[0]
 
 
 def _parse_length(word: str, text: str) -> Length:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from cutout import images
-from cutout.compose import backgrounds, geometry
+from cutout.compose import backgrounds, geometry, views
 from cutout.compose.straight_alpha import compose as straight_alpha
 from cutout.matting import foreground
 from cutout.matting.trimap import automatic_trimap
@@ -66,11 +66,11 @@ def _render(frame: Frame, plan: Plan) -> np.ndarray:
     rgb, alpha = np.ascontiguousarray(frame.rgb), np.ascontiguousarray(frame.matte)
     kind = plan.options.output
     if kind == "mask":
-        return geometry.grey_mask(alpha)
+        return views.grey_mask(alpha)
     if kind == "trimap":
         return automatic_trimap(alpha)
     if kind == "overlay":
-        return geometry.overlay(rgb, alpha)
+        return views.overlay(rgb, alpha)
     if not plan.has_background:
         return straight_alpha(rgb, alpha)
     return _on_background(replace(frame, rgb=rgb, alpha=alpha), plan)

@@ -1,4 +1,4 @@
-"""An honest opinion of a result, made from the model's scores alone: no ground truth is needed."""
+"""Quality estimates of a result without ground truth, from the model's scores alone."""
 
 from cutout.quality.predicted import predicted_iou
 from cutout.quality.signals import Signals, signals

@@ -1,4 +1,4 @@
-"""The IoU one would measure against a ground truth, estimated without one."""
+"""The IoU that a ground truth would give, predicted without one."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ from cutout.quality.fitted import BEST, STANDARD
 
 
 def predicted_iou(scores: np.ndarray, views: Sequence[np.ndarray] = ()) -> float:
-    """Estimate in (0, 1) for one picture: a logistic curve over a few features of its map.
+    """Estimate in (0, 1) for one image: a logistic curve over a few features of its map.
 
-    scores: (H, W) raw, one pass or merged views. views: the aligned raw maps it was merged from;
-    their disagreement is the best evidence there is. Fitted by benchmarks/fit_quality.py.
+    scores: (H, W) raw, of one view or merged. views: the aligned raw maps it was merged from, whose
+    disagreement predicts errors best. Fitted by benchmarks/fit_quality.py.
     """
     return logistic(BEST if views else STANDARD, features.of_map(scores, views))
 
