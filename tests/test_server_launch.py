@@ -36,7 +36,7 @@ def test_relative_folders_are_meant_from_where_the_command_was_typed(tmp_path, u
     assert not (ROOT / "up").exists()
     told = [line for line in log.splitlines() if " request " not in line]
     assert "INFO making the 32-bit graph of u2netp, once" in told[0]
-    assert f"INFO ready: {running.address}, cpu, fp32, " in told[1]
+    assert f"INFO ready: {running.address}, cpu, fp32, " in told[-1]
 
 
 def test_a_wrong_setting_stops_the_start_with_one_sentence(tmp_path):

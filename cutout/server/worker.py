@@ -16,8 +16,8 @@ from gunicorn.workers.gthread import ThreadWorker
 from cutout.service import Service
 
 log = logging.getLogger(__name__)
-# The master kills after graceful_timeout; what we do ourselves ends sooner, with a line of log.
-STOP_MARGIN_S, EXIT_MARGIN_S = 2.0, 1.0
+# The master kills after graceful_timeout; we end so much sooner, with a line of log.
+STOP_MARGIN_S = 2.0
 # A client may be sending its next request on a kept connection already: so long it is answered.
 IDLE_LINGER_S = 2.0
 # After the model failed: for answers that are being sent, and for /health to say so.
@@ -72,7 +72,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self._serve_events()
         if self.service.failed:
             self._end_failed(self.service.failed)
-        self._stop(time.monotonic() + self.cfg.graceful_timeout)
+        self._stop(time.monotonic() + self.cfg.graceful_timeout - STOP_MARGIN_S)
 
     def handle(self, conn: Any) -> object:
         """Answer a request; True keeps the connection, False has it closed.
@@ -104,15 +104,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.murder_keepalived()
         self.murder_pending()
 
-    def _stop(self, kill_at: float) -> None:
-        """Answer what was admitted, then close. kill_at: when the master would kill us."""
+    def _stop(self, end: float) -> None:
+        """Answer what was admitted, close, and end the process, by `end` at the latest.
+
+        Not through the interpreter's exit: that takes seconds, waits for a model that hangs, and
+        aborts where an engine still computes. Nothing is left for it to do.
+        """
         self.alive = False
         self.service.draining = True
         log.info("stopping: %d admitted images are finished first", self.service.queue_limit.inside)
-        _exit_at(kill_at - EXIT_MARGIN_S)
-        self._drain(kill_at - STOP_MARGIN_S)
-        self._close(kill_at - STOP_MARGIN_S)
+        self._drain(end)
+        self._close(end)
+        if self.nr_conns > 0:
+            log.warning("%d connections did not end in time and are cut", self.nr_conns)
         log.info("stopped")
+        os._exit(0)
 
     def _drain(self, end: float) -> None:
         """Go on serving, /health as unready and new images as refused, while images are inside."""
@@ -120,7 +126,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self._serve_events()
 
     def _close(self, end: float) -> None:
-        """Refuse connections, let the last answers go out, free what gunicorn's worker holds."""
+        """Refuse connections and let the last answers go out."""
         self.set_accept_enabled(False)
         for listener in self.sockets:
             listener.close()
@@ -129,10 +135,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             conn.timeout = min(conn.timeout, limit)
         while self.nr_conns > 0 and time.monotonic() < end:
             self._serve_events(accept=False)
-        self.murder_keepalived(force=True)
-        self.tpool.shutdown(wait=False)
-        self.poller.close()
-        self.method_queue.close()
 
     def _end_failed(self, why: str) -> None:
         """End at once: at exit the interpreter would wait for the model, which may hang."""
@@ -140,18 +142,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.alive = False
         self._drain(time.monotonic() + FAILED_LINGER_S)
         os._exit(EXIT_FAILED)
-
-
-def _exit_at(end: float) -> None:
-    """End the process then, whatever still hangs: a model in its library, a thread, a client."""
-
-    def end_process() -> None:
-        log.error("something did not end in time; this process ends without it")
-        os._exit(EXIT_FAILED)
-
-    timer = threading.Timer(max(0.0, end - time.monotonic()), end_process)
-    timer.daemon = True
-    timer.start()
 
 
 def linger_close(link: socket.socket) -> None:
