@@ -67,6 +67,7 @@ class Settings(BaseSettings):
         10_000_000_000, ge=1, description="bytes that uploads and results may take together"
     )
     host: str = Field("127.0.0.1", description="address to listen on")
+    log: Literal["text", "json", "off"] = Field("text", description="form of the log, on stderr")
     port: int = Field(5000, ge=1, le=65_535, description="port to listen on")
 
     @field_validator("formats", mode="before")

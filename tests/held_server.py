@@ -1,7 +1,9 @@
 """A running server whose model the test holds and releases, and raw requests to it."""
 
 import fcntl
+import http.client
 import json
+import select
 import shutil
 import socket
 import time
@@ -12,21 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from serving import ROOT, serve
+from serving import ROOT, Running, start
 
 BOUNDARY = "held"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
-PATIENCE_S = 30
+MAX_WAIT_S = 30
 
 
 @dataclass
 class HeldServer:
     folder: Path
-    address: str
+    running: Running
 
     @property
     def place(self) -> tuple[str, int]:
-        target = urlsplit(self.address)
+        target = urlsplit(self.running.address)
         return target.hostname, target.port
 
     @property
@@ -40,14 +42,14 @@ class HeldServer:
         return int((self.folder / "worker").read_text())
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """The model stands still inside the block."""
-        with (self.folder / "hold").open("a") as lock:
+    def held(self, name: str = "hold") -> Iterator[None]:
+        """The model stands still inside the block; with `loading`, loading the app does."""
+        with (self.folder / name).open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def get(self, path: str) -> bytes:
-        with urllib.request.urlopen(self.address + path, timeout=PATIENCE_S) as answer:
+        with urllib.request.urlopen(self.running.address + path, timeout=MAX_WAIT_S) as answer:
             return answer.read()
 
     def load(self) -> dict:
@@ -55,38 +57,76 @@ class HeldServer:
 
     def until(self, true: Callable[[dict], bool]) -> None:
         """Wait for a state of the service, as /health tells it."""
-        limit = time.monotonic() + PATIENCE_S
-        while not true(self.load()):
-            assert time.monotonic() < limit, self.load()
+        until(lambda: true(self.load()), self.load)
 
-    def send(self, data: bytes) -> socket.socket:
+    def send(self, data: bytes, file_name: str = "a.png") -> socket.socket:
         """A whole request to remove a background; its answer is not read yet."""
-        return self.raw(head(f"Content-Length: {len(form(data))}") + form(data))
+        body = form(data, file_name)
+        return self.raw(head(f"Content-Length: {len(body)}") + body)
 
     def raw(self, data: bytes) -> socket.socket:
-        link = socket.create_connection(self.place, timeout=PATIENCE_S)
+        link = socket.create_connection(self.place, timeout=MAX_WAIT_S)
         link.sendall(data)
         return link
+
+    def kept(self) -> http.client.HTTPConnection:
+        """A connection that is kept between requests, used once already."""
+        link = http.client.HTTPConnection(*self.place, timeout=MAX_WAIT_S)
+        assert fetch(link, "/livez") == 200
+        return link
+
+
+def until(true: Callable[[], bool], told: Callable[[], object] = lambda: None) -> None:
+    """Wait for something that happens in another process; `told` explains why it did not."""
+    limit = time.monotonic() + MAX_WAIT_S
+    while not true():
+        assert time.monotonic() < limit, told()
+        select.select([], [], [], 0.01)
+
+
+@contextmanager
+def prepared_server(folder: Path, *arguments: str, **settings: object) -> Iterator[HeldServer]:
+    """A server that may still be starting."""
+    shutil.copy(ROOT / "tests" / "held_app.py", folder / "app.py")
+    (folder / "root").write_text(str(ROOT))
+    (folder / "seen").touch()
+    with start(folder, *arguments, **settings) as running:
+        yield HeldServer(folder, running)
 
 
 @contextmanager
 def held_server(folder: Path, **settings: object) -> Iterator[HeldServer]:
-    shutil.copy(ROOT / "tests" / "held_app.py", folder / "app.py")
-    (folder / "root").write_text(str(ROOT))
-    (folder / "seen").touch()
-    with serve(folder, **settings) as address:
-        yield HeldServer(folder, address)
+    """A server that is ready."""
+    with prepared_server(folder, **settings) as server:
+        server.running.wait_until_ready()
+        yield server
 
 
-def form(data: bytes) -> bytes:
+def form(data: bytes, file_name: str = "a.png") -> bytes:
     """A multipart body with one file. RFC 7578."""
-    top = 'Content-Disposition: form-data; name="image"; filename="a.png"'
+    top = f'Content-Disposition: form-data; name="image"; filename="{file_name}"'
     return f"--{BOUNDARY}\r\n{top}\r\n\r\n".encode() + data + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 def head(length: str) -> bytes:
     lines = ["POST /remove-bg HTTP/1.1", "Host: test", f"Content-Type: {FORM}", length]
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode()
+
+
+def fetch(link: http.client.HTTPConnection, path: str) -> int:
+    """Status of a GET over a connection that is kept."""
+    link.request("GET", path)
+    response = link.getresponse()
+    response.read()
+    return response.status
+
+
+def post(link: http.client.HTTPConnection, body: bytes) -> int:
+    """Status of a form sent over a connection that is kept."""
+    link.request("POST", "/remove-bg", body, {"Content-Type": FORM})
+    response = link.getresponse()
+    response.read()
+    return response.status
 
 
 def status(link: socket.socket) -> int:

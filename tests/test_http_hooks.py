@@ -106,7 +106,7 @@ def test_a_refused_image_is_logged_without_its_file_name(client, caplog):
 
 
 def test_a_full_queue_is_a_warning_without_a_trace(client, app, disc_png, caplog):
-    app.extensions["cutout"].service.queue_limit.pictures = 0
+    app.extensions["cutout"].service.queue_limit.images = 0
     post(client, "/remove-bg", image=disc_png)
     assert (line(caplog).levelname, line(caplog).fields["status"]) == ("WARNING", 503)
     assert line(caplog).exc_info is None
