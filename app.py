@@ -16,7 +16,7 @@ import numpy as np
 from flask import redirect
 from flask_openapi import OpenAPI
 
-from cutout import __version__, api, cli, images, pipeline, telemetry
+from cutout import __version__, api, cli, images, pipeline, removebg, telemetry
 from cutout.admission import ConcurrencyLimit, QueueLimit
 from cutout.archives import ArchiveLimits
 from cutout.batching import Batcher
@@ -141,7 +141,14 @@ def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
     parts = app.extensions["cutout"] = Parts(settings, model)
     for blueprint in api.BLUEPRINTS:
         app.register_api(blueprint)
-    problems.register(app)
+    app.register_api(removebg.bp)
+    removebg.register(
+        app,
+        removebg.Dialect(
+            settings.removebg_default_size, removebg.parse_options(settings.removebg_options)
+        ),
+    )
+    problems.register(app, {removebg.PREFIX: removebg.error_answer})
     app.cli.add_command(cli.group)
     hooks.register(app, parts.telemetry, settings.body_timeout_s)
     app.add_url_rule("/docs", "docs", lambda: redirect("/docs/swagger"))

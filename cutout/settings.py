@@ -66,6 +66,12 @@ class Settings(BaseSettings):
     quota_bytes: int = Field(
         10_000_000_000, ge=1, description="bytes that uploads and results may take together"
     )
+    removebg_default_size: Literal["preview", "medium", "hd", "full", "50MP", "auto"] = Field(
+        "preview", description="`size` for clients of /v1.0/removebg that send none"
+    )
+    removebg_options: str = Field(
+        "", description="our options for all clients of /v1.0/removebg, as matting=closed-form"
+    )
     host: str = Field("127.0.0.1", description="address to listen on")
     log: Literal["text", "json", "off"] = Field("text", description="form of the log, on stderr")
     port: int = Field(5000, ge=1, le=65_535, description="port to listen on")

@@ -144,6 +144,8 @@ def test_the_account_has_exactly_the_known_members():
         (errors.EmptyFile, 400, "failed_to_read_image"),
         (errors.TooManyFrames, 400, "failed_to_read_image"),
         (errors.TooManyPixels, 400, "resolution_too_high"),
+        (errors.NoSubject, 400, "unknown_foreground"),
+        (errors.LowConfidence, 400, "unknown_foreground"),
         (errors.BodyTimeout, 408, "body_timeout"),
         (errors.Overloaded, 503, "overloaded"),
         (errors.NotReady, 503, "not_ready"),

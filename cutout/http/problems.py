@@ -1,8 +1,9 @@
 """Errors as `application/problem+json` (RFC 9457): one shape, stable codes, no internals."""
 
 import json
+from collections.abc import Callable, Mapping
 
-from flask import Flask, Response, current_app, g
+from flask import Flask, Response, current_app, g, request
 from flask_openapi.types import ResponseDict
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import ClientDisconnected, HTTPException
@@ -18,6 +19,10 @@ from cutout.errors import (
     UnknownField,
 )
 from cutout.http import request_log
+
+# Where the app keeps the shapes of errors by path.
+SHAPES = "cutout_error_shapes"
+Shapes = Mapping[str, Callable[[CutoutError], Response]]
 
 
 class Problem(BaseModel):
@@ -42,18 +47,25 @@ def responses(*statuses: int) -> ResponseDict:
 def answer(error: CutoutError, cause: Exception | None = None) -> Response:
     """Turn an error into its response. cause: what was raised, where callers are told less."""
     request_log.failed(error.code, cause or error)
-    problem = Problem(
+    shapes: Shapes = current_app.extensions[SHAPES]
+    shape = next((shape for start, shape in shapes.items() if request.path.startswith(start)), None)
+    response = (shape or problem)(error)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def problem(error: CutoutError) -> Response:
+    """The error as `application/problem+json`."""
+    body = Problem(
         title=error.title,
         status=error.status,
         code=error.code,
         detail=error.detail,
         request_id=g.get("request_id", ""),
     )
-    body = problem.model_dump() | error.extra
-    response = Response(json.dumps(body), error.status, mimetype="application/problem+json")
-    if error.retry_after is not None:
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
+    members = body.model_dump() | error.extra
+    return Response(json.dumps(members), error.status, mimetype="application/problem+json")
 
 
 def from_http(error: HTTPException) -> Response | WerkzeugResponse:
@@ -63,7 +75,7 @@ def from_http(error: HTTPException) -> Response | WerkzeugResponse:
     if isinstance(error, ClientDisconnected) and isinstance(error.__context__, TimeoutError):
         return _body_timeout()
     if error.code == 413:
-        limit = current_app.config["MAX_CONTENT_LENGTH"]
+        limit = request.max_content_length or 0
         return answer(TooManyBytes(f"A body may have {limit:,} bytes.", limit=limit))
     named = CutoutError(error.description or "")
     named.status = error.code or 500
@@ -100,8 +112,12 @@ def from_validation(error: ValidationError) -> Response:
     return answer(InvalidValue(f"Field {field!r}: {item['msg']}.", field=field))
 
 
-def register(app: Flask) -> None:
-    """Answer every error of `app` in this shape."""
+def register(app: Flask, shapes: Shapes | None = None) -> None:
+    """Answer every error of `app` in this shape.
+
+    shapes: other shapes, by the beginning of the paths whose clients expect them.
+    """
+    app.extensions[SHAPES] = shapes or {}
     app.register_error_handler(CutoutError, answer)
     app.register_error_handler(HTTPException, from_http)
     app.register_error_handler(Exception, unexpected)

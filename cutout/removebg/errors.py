@@ -42,6 +42,7 @@ TITLES = {
     "invalid_shadow_opacity": "Invalid shadow_opacity parameter given",
     "invalid_semitransparency": "Invalid semitransparency parameter given",
     "invalid_body": "The request body could not be read",
+    "not_found": "Not found",
     "auth_failed": "API Key invalid",
     "rate_limit_exceeded": "Rate limit exceeded",
 }
@@ -53,8 +54,9 @@ OURS = {
     "empty_file": ("failed_to_read_image", 400),
     "too_many_frames": ("failed_to_read_image", 400),
     "too_many_pixels": ("resolution_too_high", 400),
-    "fetch_disabled": ("failed_image_download", 400),
-    "fetch_failed": ("failed_image_download", 400),
+    "no_subject": ("unknown_foreground", 400),
+    "low_confidence": ("unknown_foreground", 400),
+    "not_found": ("not_found", 404),
 }
 
 
@@ -99,6 +101,6 @@ def detail_of(error: CutoutError) -> str:
     pixels, allowed = error.extra.get("pixels"), error.extra.get("allowed")
     if isinstance(pixels, int) and isinstance(allowed, int):
         return (
-            f"The image has {pixels / 1e6:.1f} megapixels; at most {allowed / 1e6:g} are allowed."
+            f"The image has {pixels / 1e6:.4g} megapixels; at most {allowed / 1e6:g} are allowed."
         )
     return error.detail
