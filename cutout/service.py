@@ -226,7 +226,7 @@ class Service:
         if self.draining:
             raise NotReady("The service is stopping.")
         deadline = time.monotonic() + self.deadline_s
-        header = images.inspect(data, self.limits)
+        header = images.inspect(data, self.limits).header
         pixels = header.size[0] * header.size[1]
         with (
             self.queue_limit.admit(pixels),
