@@ -46,12 +46,14 @@ class DecodedImage:
 
     rgb: (H, W, 3) uint8, `NEUTRAL` where alpha is zero. alpha: (H, W) float32 in [0, 1], or
     None where the file has no transparency. icc: profile valid for rgb, None means sRGB.
+    dpi: dots per inch along width and height, None where the file names none.
     """
 
     rgb: np.ndarray
     alpha: np.ndarray | None
     icc: bytes | None
     format: str
+    dpi: tuple[float, float] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -71,7 +73,8 @@ def decode(file: bytes | InspectedFile, limits: Limits | None = None) -> Decoded
     if alpha is not None:
         alpha = _upright(alpha, metadata.orientation)
         rgb, alpha = _replace_hidden(rgb, alpha), alpha.astype(np.float32) / 255
-    return DecodedImage(rgb, alpha, icc, file.header.format)
+    dpi = metadata.dpi[::-1] if metadata.dpi and metadata.orientation >= 5 else metadata.dpi
+    return DecodedImage(rgb, alpha, icc, file.header.format, dpi)
 
 
 def _inspected(file: bytes | InspectedFile, limits: Limits | None) -> InspectedFile:

@@ -20,7 +20,7 @@ from PIL import (
 from cutout.images import jpeg, png, webp
 from cutout.images.decoder_errors import decoder_errors
 from cutout.images.exif import check_exif
-from cutout.images.limits import Header, Limits, check_pixels
+from cutout.images.limits import MAX_DPI, Header, Limits, check_pixels
 from cutout.images.sniff import allowed_type
 
 # The classes themselves, not Image.open: it would try other formats, warn, and check for bombs
@@ -39,10 +39,15 @@ _READERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file says about its pixels. orientation: EXIF, 1 to 8; icc: of any colour space."""
+    """What a file says about its pixels.
+
+    orientation: EXIF, 1 to 8. icc: profile of any colour space. dpi: dots per inch along width
+    and height as stored, None where the file names none or impossible ones.
+    """
 
     orientation: int
     icc: bytes | None
+    dpi: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,19 @@ def _check_structure(name: str, data: bytes, limits: Limits) -> png.PngHeader | 
 
 def read_metadata(image: Image.Image) -> Metadata:
     """Of a Pillow image; in PNG the orientation may stand behind the pixels."""
-    return Metadata(_orientation(image), image.info.get("icc_profile"))
+    dpi = _dpi(image.info.get("dpi"))
+    return Metadata(_orientation(image), image.info.get("icc_profile"), dpi)
+
+
+def _dpi(stored: object) -> tuple[float, float] | None:
+    """stored: what Pillow makes of the file's tags, which may be of any type."""
+    if not isinstance(stored, tuple) or len(stored) != 2:
+        return None
+    try:
+        across, down = float(stored[0]), float(stored[1])
+    except (TypeError, ValueError, ArithmeticError):
+        return None
+    return (across, down) if 0 < across <= MAX_DPI and 0 < down <= MAX_DPI else None
 
 
 def _orientation(image: Image.Image) -> int:
