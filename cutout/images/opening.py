@@ -1,12 +1,8 @@
-"""The one place that opens files with Pillow; its failures become typed errors."""
+"""The one place that opens files with Pillow, after the checks that Pillow does not make."""
 
 import io
-import re
-import struct
-import warnings
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from PIL import (
     AvifImagePlugin,
@@ -14,7 +10,6 @@ from PIL import (
     ExifTags,
     GifImagePlugin,
     Image,
-    ImageCms,
     ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
@@ -22,10 +17,10 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from cutout.errors import UndecodableImage
 from cutout.images import jpeg, png, webp
+from cutout.images.decoder_errors import decoder_errors
 from cutout.images.exif import check_exif
-from cutout.images.limits import Header, Limits, check_pixels
+from cutout.images.limits import MAX_DPI, Header, Limits, check_pixels
 from cutout.images.sniff import allowed_type
 
 # The classes themselves, not Image.open: it would try other formats, warn, and check for bombs
@@ -40,76 +35,97 @@ _READERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "BMP": BmpImagePlugin.BmpImageFile,
     "GIF": GifImagePlugin.GifImageFile,
 }
-# All that Pillow's readers were seen to raise on malformed input; its own classes derive from
-# OSError, but its parsers let through what struct, zlib, indexing and arithmetic raise.
-FAILURES = (
-    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError),
-    *(ArithmeticError, AssertionError, RuntimeError, MemoryError, struct.error, zlib.error),
-    *(Image.DecompressionBombError, ImageCms.PyCMSError, Warning),
-)
-# What the two bytes of a JPEG's density can say.
-MAX_DPI = 65_535
-_FROM_PILLOW = re.compile(r"PIL\.")
 
 
-@contextmanager
-def decoder_errors(name: str) -> Iterator[None]:
-    """Around calls of Pillow only: whatever it raises becomes UndecodableImage."""
-    _warnings_are_errors()
-    try:
-        yield
-    except FAILURES as error:
-        raise UndecodableImage(
-            f"The {name} file is damaged, cut off or of a kind that is not understood. "
-            "Export it again as an ordinary image."
-        ) from error
+@dataclass(frozen=True)
+class Metadata:
+    """What a file says about its pixels.
 
-
-def _warnings_are_errors() -> None:
-    """Make Pillow's warnings about damaged files exceptions, for good, in the whole process.
-
-    `warnings.catch_warnings` would swap the filters of all threads at once, so the filter is
-    added and stays. It is added once, not at import: test runners restore the filters.
+    orientation: EXIF, 1 to 8. icc: profile of any colour space. dpi: dots per inch along width
+    and height as stored, None where the file names none or impossible ones.
     """
-    for rule in warnings.filters:
-        if rule[0] == "error" and rule[2] is UserWarning and rule[3] == _FROM_PILLOW:
-            return
-    warnings.filterwarnings("error", category=UserWarning, module=_FROM_PILLOW.pattern)
+
+    orientation: int
+    icc: bytes | None
+    dpi: tuple[float, float] | None
 
 
-def open_checked(data: bytes, limits: Limits) -> tuple[Image.Image, Header]:
-    """A lazy Pillow image and its header, with type, structure and limits checked."""
+@dataclass(frozen=True)
+class InspectedFile:
+    """An image file whose type, structure and size are checked; no pixel is decoded yet.
+
+    It holds nothing but the bytes and what was read from their header, so it costs no memory
+    while a request waits, and can be decoded any number of times, in any thread.
+    jpeg: metadata of a file for the fast JPEG decoder; None where Pillow has to decode.
+    """
+
+    data: bytes = field(repr=False)
+    header: Header
+    jpeg: Metadata | None = field(repr=False)
+
+
+def inspect(data: bytes, limits: Limits | None = None) -> InspectedFile:
+    """Check type, structure, size and number of frames; decodes no pixel.
+
+    Raises EmptyFile, UnsupportedType, TooManyPixels, TooManyFrames and UndecodableImage.
+    """
+    limits = limits or Limits()
     name = allowed_type(data, limits)
-    frames, depth = _check_structure(name, data, limits)
-    with decoder_errors(name):
-        image = _READERS[name](io.BytesIO(data))
+    png_header = _check_structure(name, data, limits)
+    image = open_image(name, data)
+    if png_header and png_header.exif:
+        image.info["exif"] = png_header.exif
     check_pixels(*image.size, limits)
     check_exif(image.info.get("exif") or b"")
     with decoder_errors(name):
-        # Pillow's n_frames of PNG counts what acTL says; `png.check_png` has verified it.
-        frames = frames or getattr(image, "n_frames", 1)
-        sideways = orientation(image) >= 5
+        frames = png_header.frames if png_header else getattr(image, "n_frames", 1)
+        metadata = read_metadata(image)
     check_pixels(*image.size, limits, frames)
     width, height = image.size
-    size = (width, height) if sideways else (height, width)
-    return image, Header(name, size, frames, depth)
+    size = (width, height) if metadata.orientation >= 5 else (height, width)
+    fast = metadata if jpeg.fast_decoder_supports(image) else None
+    depth = png_header.depth if png_header else 8
+    return InspectedFile(data, Header(name, size, frames, depth), fast)
 
 
-def _check_structure(name: str, data: bytes, limits: Limits) -> tuple[int, int]:
-    """What Pillow does not check, or not soon enough. Frames (0: not known yet), depth."""
+def open_image(name: str, data: bytes) -> ImageFile.ImageFile:
+    """A lazy Pillow image of a file whose structure is checked. name: the format."""
+    with decoder_errors(name):
+        return _READERS[name](io.BytesIO(data))
+
+
+def _check_structure(name: str, data: bytes, limits: Limits) -> png.PngHeader | None:
+    """What Pillow does not check, or not soon enough; the header of a PNG."""
     if name == "PNG":
-        first = png.read_header(data)
-        check_pixels(first.width, first.height, limits)
-        png_header = png.check_png(data)
-        return png_header.frames, png_header.depth
+        header = png.read_header(data)
+        check_pixels(header.width, header.height, limits)
+        png.check_png(data, header)
+        return header
     if name == "WEBP":
         check_pixels(*webp.read_size(data), limits)
     if name == "JPEG":
         jpeg.check_jpeg(data)
-    return 0, 8
+    return None
 
 
-def orientation(image: Image.Image) -> int:
+def read_metadata(image: Image.Image) -> Metadata:
+    """Of a Pillow image; in PNG the orientation may stand behind the pixels."""
+    dpi = _dpi(image.info.get("dpi"))
+    return Metadata(_orientation(image), image.info.get("icc_profile"), dpi)
+
+
+def _dpi(stored: object) -> tuple[float, float] | None:
+    """stored: what Pillow makes of the file's tags, which may be of any type."""
+    if not isinstance(stored, tuple) or len(stored) != 2:
+        return None
+    try:
+        across, down = float(stored[0]), float(stored[1])
+    except (TypeError, ValueError, ArithmeticError):
+        return None
+    return (across, down) if 0 < across <= MAX_DPI and 0 < down <= MAX_DPI else None
+
+
+def _orientation(image: Image.Image) -> int:
     """EXIF orientation 1 to 8; 1 where none or an undefined one is written.
 
     Pillow turns TIFF itself while it loads. Image.getexif is called past PngImageFile's own,
@@ -119,17 +135,3 @@ def orientation(image: Image.Image) -> int:
         return 1
     value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
     return value if value in range(1, 9) else 1
-
-
-def inspect(data: bytes, limits: Limits | None = None) -> Header:
-    """Type, upright size and number of frames; raises as `decode` would, decodes no pixel."""
-    return open_checked(data, limits or Limits())[1]
-
-
-def resolution(image: Image.Image) -> tuple[float, float] | None:
-    """Dots an inch, across and down, as the file says; None where it does not, or absurdly."""
-    try:
-        across, down = (float(value) for value in image.info.get("dpi", ()))
-    except (ArithmeticError, TypeError, ValueError):
-        return None
-    return (across, down) if min(across, down) >= 1 and max(across, down) <= MAX_DPI else None

@@ -114,7 +114,7 @@ def _removal(parameters: Parameters) -> RemovalRequest:
     background = _bytes_of(behind, "bg") if behind else None
     region = None
     if parameters.roi:
-        region = parameters.roi.box(images.inspect(data, service().limits).size)
+        region = parameters.roi.box(images.inspect(data, service().limits).header.size)
     rendering = Rendering(parameters)
     return RemovalRequest(
         data,

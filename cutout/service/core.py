@@ -97,12 +97,12 @@ class Service:
         request.check()
         stages = Stages()
         self._open_sizes(request, stages)
-        with self._admitted(request.data, stages) as (header, deadline):
+        with self._admitted(request.data, stages) as (file, deadline):
             job = self._job(request, stages, deadline)
             with stages("decode"):
-                frame = pipeline.begin(images.decode(request.data, self.limits))
+                frame = pipeline.begin(images.decode(file))
             frame = pipeline.run(pipeline.REGION, frame, job)
-            with self._upload(request, header) as name:
+            with self._upload(request, file.header) as name:
                 frame, cache = self._with_scores(frame, request, job)
                 # The frame that comes back holds the pixels alone: encoding takes longest.
                 frame = pipeline.run([*pipeline.MATTE, *request.render], frame, job)
@@ -123,11 +123,11 @@ class Service:
         request.check()
         stages = Stages()
         self._open_sizes(request, stages)
-        with self._admitted(request.data, stages) as (_, deadline):
+        with self._admitted(request.data, stages) as (file, deadline):
             job = self._job(request, stages, deadline)
             with stages("decode"):
                 truth = images.decode_mask(mask, self.limits)
-                frame = pipeline.begin(images.decode(request.data, self.limits))
+                frame = pipeline.begin(images.decode(file))
             rgb = frame.rgb
             check_sizes(frame.size, truth.shape)
             frame, _ = self._with_scores(frame, request, job)
@@ -142,8 +142,8 @@ class Service:
 
     def score(self, prediction: bytes, mask: bytes, measure: MeasureOptions) -> EvaluationResult:
         """Measure a map made elsewhere against the true mask; grey stands for the image."""
-        with self._admitted(mask, Stages()):
-            truth = images.decode_mask(mask, self.limits)
+        with self._admitted(mask, Stages()) as (file, _):
+            truth = images.decode_mask(file)
             pred = images.decode_mask(prediction, self.limits)
             check_sizes(pred.shape, truth.shape)
             grey = np.full((*pred.shape, 3), 128, np.uint8)
@@ -220,21 +220,23 @@ class Service:
         return Job(plan, self.model, infer, stages, check_deadline)
 
     @contextmanager
-    def _admitted(self, data: bytes, stages: Stages) -> Iterator[tuple[images.Header, float]]:
+    def _admitted(
+        self, data: bytes, stages: Stages
+    ) -> Iterator[tuple[images.InspectedFile, float]]:
         """Check the header, wait for a place: nothing is decoded before that."""
         if self.draining:
             raise NotReady("The service is stopping.")
         if reason := self.failed:
             raise NotReady(reason)
         deadline = time.monotonic() + self.deadline_s
-        header = images.inspect(data, self.limits)
-        pixels = header.size[0] * header.size[1]
+        file = images.inspect(data, self.limits)
+        pixels = file.header.size[0] * file.header.size[1]
         with (
             self.queue_limit.admit(pixels),
             self.concurrency_limit.enter(pixels, deadline) as waited,
         ):
             stages.add("wait", waited)
-            yield header, deadline
+            yield file, deadline
 
     def _record(self, name: str, result: Result, stages: Stages) -> Record:
         height, width = result.size
