@@ -1,4 +1,4 @@
-"""Compositing: exact where it must be, the formula where it may be, colours from words."""
+"""Backgrounds: exact where alpha is 0 or 1, the formula between; colours in requests."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ ALPHA = np.clip(RNG.random((40, 50), np.float32) * 2 - 0.5, 0, 1)
 
 
 @pytest.mark.parametrize("linear", [False, True])
-def test_solid_pixels_keep_their_colour_and_clear_ones_take_the_backgrounds(linear):
+def test_opaque_pixels_keep_their_colour_and_transparent_ones_take_the_backgrounds(linear):
     out, alpha = over(RGB, ALPHA, (10, 200, 30), linear=linear)
     np.testing.assert_array_equal(out[ALPHA == 1], RGB[ALPHA == 1])
     assert (out[ALPHA == 0] == (10, 200, 30)).all()
@@ -24,7 +24,7 @@ def test_the_band_is_blended_as_browsers_do():
     back = RNG.integers(0, 256, RGB.shape, np.uint8)
     expected = RGB * ALPHA[..., None] + back * (1 - ALPHA[..., None])
     out, _ = over(RGB, ALPHA, back)
-    # A pixel that 8 bits call solid or clear is not blended: at most half a level of alpha.
+    # A pixel that is opaque or transparent in 8 bits is not blended: at most half a level of alpha.
     assert np.abs(out - expected).max() <= 0.5 + 255 * 0.5 / 255
 
 
@@ -49,25 +49,23 @@ def test_a_translucent_background_follows_porter_and_duff():
 
 @pytest.mark.parametrize("shape", [(90, 30), (30, 90), (20, 25), (400, 500), (1, 1)])
 def test_a_cover_fills_the_size_whatever_its_shape(shape):
-    picture = np.full((*shape, 3), 77, np.uint8)
-    out = cover(picture, (40, 50))
+    image = np.full((*shape, 3), 77, np.uint8)
+    out = cover(image, (40, 50))
     assert out.shape == (40, 50, 3)
     assert (out == 77).all()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (4, 1), (2, 2), (1, 7), (7, 1)])
-def test_tiny_pictures_are_composed_too(shape):
+def test_tiny_images_have_backgrounds_too(shape):
     rgb, alpha = np.full((*shape, 3), 200, np.uint8), np.full(shape, 0.5, np.float32)
     assert (over(rgb, alpha, (0, 0, 0))[0] == 100).all()
     assert blurred(rgb, alpha).shape == rgb.shape
 
 
 def test_a_cover_is_centred():
-    picture = np.zeros((40, 100, 3), np.uint8)
-    picture[:, 40:60] = 255
-    np.testing.assert_array_equal(
-        cover(picture, (40, 40))[0, :, 0], [0] * 10 + [255] * 20 + [0] * 10
-    )
+    image = np.zeros((40, 100, 3), np.uint8)
+    image[:, 40:60] = 255
+    np.testing.assert_array_equal(cover(image, (40, 40))[0, :, 0], [0] * 10 + [255] * 20 + [0] * 10)
 
 
 def test_the_blur_leaves_the_subject_out():
@@ -99,7 +97,7 @@ def test_the_blur_is_defined_without_a_subject_and_without_a_background(value):
         ("transparent", (0, 0, 0, 0)),
     ],
 )
-def test_colour_words(text, expected):
+def test_colours_are_parsed(text, expected):
     assert parse_colour(text) == expected
 
 

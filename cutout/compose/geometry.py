@@ -1,93 +1,119 @@
 """The subject's box, crop, margin and scale."""
 
-import re
-
 import cv2
 import numpy as np
 
+from cutout.compose.lengths import Length, parse_length, to_px, within
 from cutout.errors import InvalidValue
 
-# Amount and unit, `px` or `%`; top, right, bottom, left; top, left, height, width.
-Length = tuple[float, str]
+# Top, right, bottom, left; top, left, height, width (px).
 Margin = tuple[Length, ...]
 Box = tuple[int, int, int, int]
 
-LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(px|%)?")
 MAX_PX, MAX_PERCENT = 500, 50
-# Seen by eye on a plain background: fainter haze would widen the box for nothing.
+# About the faintest alpha that the eye sees on a plain background: haze would widen the box.
 BOX_LEVEL = 0.05
 
 
 def parse_margin(text: str) -> Margin:
     """Top, right, bottom, left as ((amount, unit), ...) from 1, 2 or 4 lengths, as in CSS.
 
-    A length is `30px`, `30` (px) or `5%` of the subject's own height or width.
+    A length is `30px`, `30` (px) or `5%` of the subject's own height or width. Raises InvalidValue.
     """
-    words = text.split()
-    if len(words) not in (1, 2, 4):
-        raise _bad_margin(text)
-    lengths = [_parse_length(word, text) for word in words]
-    return tuple((lengths * 4)[:4]) if len(words) < 4 else tuple(lengths)
+    lengths = [length for word in text.split() if (length := _margin_length(word))]
+    if len(lengths) != len(text.split()) or len(lengths) not in (1, 2, 4):
+        raise InvalidValue(
+            f"{text[:40]!r} is not a margin: give 1, 2 or 4 lengths such as 30px or 5%, "
+            f"at most {MAX_PX}px or {MAX_PERCENT}%.",
+            allowed=f"0..{MAX_PX}px or 0..{MAX_PERCENT}%",
+        )
+    return tuple((lengths * 4)[:4])
+
+
+def _margin_length(word: str) -> Length | None:
+    length = parse_length(word)
+    valid = length and word[0] not in "+-" and within(length, MAX_PX, MAX_PERCENT)
+    return length if valid else None
 
 
 def subject_box(alpha: np.ndarray) -> Box:
-    """(top, left, height, width) of what is visible; nothing visible gives the whole picture."""
+    """(top, left, height, width) of what is visible; nothing visible gives the whole image."""
     left, top, width, height = cv2.boundingRect((alpha > BOX_LEVEL).astype(np.uint8))
-    return (top, left, height, width) if width else (0, 0, *alpha.shape)
+    return (top, left, height, width) if width else (0, 0, alpha.shape[0], alpha.shape[1])
 
 
-def with_margin(box: Box, margin: Margin, size: tuple[int, int]) -> Box:
-    """Grow a box by a margin (of `parse_margin`), never beyond the picture's `size`."""
+def with_margin(box: Box, margin: Margin, size: tuple[int, ...], beyond: bool = False) -> Box:
+    """Grow a box by a margin (of `parse_margin`).
+
+    size: (height, width) of the image, where the box ends unless `beyond` lets it reach past
+    the image's border; `crop` gives empty canvas there.
+    """
     top, left, height, width = box
-    spans = (height, width, height, width)
-    grow = [
-        round(amount * span / 100 if unit == "%" else amount)
-        for (amount, unit), span in zip(margin, spans, strict=True)
-    ]
-    first_row, first_column = max(top - grow[0], 0), max(left - grow[3], 0)
-    last_row = min(top + height + grow[2], size[0])
-    last_column = min(left + width + grow[1], size[1])
+    above, right, below, before = (
+        to_px(length, whole)
+        for length, whole in zip(margin, (height, width, height, width), strict=True)
+    )
+    first_row, first_column = top - above, left - before
+    last_row, last_column = top + height + below, left + width + right
+    if not beyond:
+        first_row, first_column = max(first_row, 0), max(first_column, 0)
+        last_row, last_column = min(last_row, size[0]), min(last_column, size[1])
     return first_row, first_column, last_row - first_row, last_column - first_column
 
 
 def crop(rgb: np.ndarray, alpha: np.ndarray, box: Box) -> tuple[np.ndarray, np.ndarray]:
-    """The part of picture and matte inside a box; views, not copies."""
+    """The part of image and matte inside a box: views, not copies.
+
+    Of a box that reaches beyond the image, new arrays with zeros there.
+    """
     top, left, height, width = box
-    part = slice(top, top + height), slice(left, left + width)
-    return rgb[part], alpha[part]
+    first_row, first_column = max(top, 0), max(left, 0)
+    last_row, last_column = min(top + height, len(alpha)), min(left + width, alpha.shape[1])
+    part = slice(first_row, last_row), slice(first_column, last_column)
+    if alpha[part].shape == (height, width):
+        return rgb[part], alpha[part]
+    inside = (
+        slice(first_row - top, last_row - top),
+        slice(first_column - left, last_column - left),
+    )
+    canvas = np.zeros((height, width, 3), rgb.dtype), np.zeros((height, width), alpha.dtype)
+    canvas[0][inside], canvas[1][inside] = rgb[part], alpha[part]
+    return canvas
+
+
+def size_within(size: tuple[int, ...], megapixels: float) -> tuple[int, int]:
+    """(height, width) of at most about `megapixels` (1,000,000 pixels) in the same ratio.
+
+    Never larger than `size`. Each side is rounded to the nearest pixel, 1 at least, on its own: the
+    product may exceed the limit a little, and more where a side is of few pixels.
+    """
+    height, width = size[:2]
+    scale = min(1.0, (megapixels * 1e6 / (height * width)) ** 0.5)
+    return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
 
 
 def fit_within(rgb: np.ndarray, alpha: np.ndarray, max_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Scale down so that the longer side is at most `max_size` pixels; never up.
-
-    Colours are averaged by their alpha: a clear pixel's colour must not bleed into the rim.
-    """
+    """Scale down so that the longer side is at most `max_size` pixels; never up."""
     height, width = alpha.shape
     scale = max_size / max(height, width)
-    if scale >= 1:
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    return scale_down(rgb, alpha, size if scale < 1 else (height, width))
+
+
+def scale_down(
+    rgb: np.ndarray, alpha: np.ndarray, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scale image and matte down to `size` (height, width); as they are where they have it.
+
+    Colours are averaged by their alpha: the hidden colour of a transparent pixel must not bleed
+    into the edge.
+    """
+    if size == alpha.shape:
         return rgb, alpha
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small_alpha = np.clip(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), 0, 1)
+    small = size[::-1]
+    small_alpha = np.clip(cv2.resize(alpha, small, interpolation=cv2.INTER_AREA), 0, 1)
     # The small constant keeps the plain average where nothing is visible.
     weight = alpha[..., None] + np.float32(1e-4)
-    total = cv2.resize(rgb * weight, size, interpolation=cv2.INTER_AREA)
-    colours = total / (small_alpha[..., None] + np.float32(1e-4))
+    total = cv2.resize(rgb * weight, small, interpolation=cv2.INTER_AREA)
+    colours: np.ndarray = total / (small_alpha[..., None] + np.float32(1e-4))
     return cv2.convertScaleAbs(colours), small_alpha
-
-
-def _parse_length(word: str, text: str) -> Length:
-    match = LENGTH.fullmatch(word)
-    if not match:
-        raise _bad_margin(text)
-    amount, unit = float(match[1]), match[2] or "px"
-    if amount > (MAX_PERCENT if unit == "%" else MAX_PX):
-        raise _bad_margin(text)
-    return amount, unit
-
-
-def _bad_margin(text: str) -> InvalidValue:
-    return InvalidValue(
-        f"{text[:40]!r} is not a margin: give 1, 2 or 4 lengths such as 30px or 5%, "
-        f"at most {MAX_PX}px or {MAX_PERCENT}%.",
-        allowed=f"0..{MAX_PX}px or 0..{MAX_PERCENT}%",
-    )

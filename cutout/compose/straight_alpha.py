@@ -1,4 +1,4 @@
-"""Picture and alpha to a cut-out."""
+"""Image and alpha to a cut-out with straight alpha."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from cutout.pixels import to_level
 
 
 def compose(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Cut-out with straight alpha: colours untouched where anything shows, else zero.
+    """Cut-out with straight alpha: the image's colours where alpha is above 0, else zero.
 
     rgb: (H, W, 3) uint8. alpha: (H, W) float32, what lies outside [0, 1] is clipped.
     Returns (H, W, 4) uint8. Nothing of the removed background stays under alpha 0.
@@ -19,10 +19,10 @@ def compose(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
     def fill(rows: slice) -> None:
         level = to_level(alpha[rows])
-        band = cv2.cvtColor(rgb[rows], cv2.COLOR_RGB2RGBA, dst=cutout[rows])
-        cv2.insertChannel(level, band, 3)
+        chunk = cv2.cvtColor(rgb[rows], cv2.COLOR_RGB2RGBA, dst=cutout[rows])
+        cv2.insertChannel(level, chunk, 3)
         # One 32-bit word a pixel, so that all four channels are cleared at once.
-        words = band.view(np.uint32)[..., 0]
+        words = chunk.view(np.uint32)[..., 0]
         np.multiply(words, level > 0, out=words)
 
     parallel_map(fill, row_chunks(len(alpha), MIN_CHUNK_ROWS))
