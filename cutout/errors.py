@@ -42,6 +42,14 @@ class SizeMismatch(InvalidRequest):
     code, title = "size_mismatch", "Image and mask differ in size"
 
 
+class KeyRequired(CutoutError):
+    status, code, title = 401, "key_required", "An API key is required"
+
+
+class KeyInvalid(CutoutError):
+    status, code, title = 403, "key_invalid", "The API key is not valid"
+
+
 class NotFound(CutoutError):
     status, code, title = 404, "not_found", "Nothing is stored under this address"
 
