@@ -100,6 +100,17 @@ class LowConfidence(CutoutError):
     status, code, title = 422, "low_confidence", "The result is not sure enough"
 
 
+class RateLimited(CutoutError):
+    """The client is over its rate; in `retry_after` seconds its next window begins."""
+
+    status, code, title = 429, "rate_limited", "Too many images in this minute"
+
+    def __init__(self, detail: str, retry_after: int, **extra: object) -> None:
+        """Keep the whole seconds that the client shall wait."""
+        super().__init__(detail, **extra)
+        self.retry_after = retry_after
+
+
 class ModelFailed(CutoutError):
     """The model gave no usable map (NaN, Inf, or an error of the runtime)."""
 
