@@ -42,6 +42,18 @@ class SizeMismatch(InvalidRequest):
     code, title = "size_mismatch", "Image and mask differ in size"
 
 
+class DownloadFailed(InvalidRequest):
+    """The image behind a URL did not arrive: no answer, not 200, too slow, cut short."""
+
+    code, title = "download_failed", "The image could not be downloaded"
+
+
+class DownloadForbidden(InvalidRequest):
+    """A URL that this service does not open, whatever stands behind it."""
+
+    code, title = "download_forbidden", "This URL may not be downloaded"
+
+
 class KeyRequired(CutoutError):
     status, code, title = 401, "key_required", "An API key is required"
 
