@@ -70,6 +70,13 @@ class BodyTimeout(CutoutError):
     status, code, title = 408, "body_timeout", "The body did not arrive in time"
 
 
+class IdempotencyInProgress(CutoutError):
+    """The first request with this Idempotency-Key is not answered yet; ask again."""
+
+    status, code, title = 409, "idempotency_in_progress", "The first request is not answered yet"
+    retry_after = 2
+
+
 class TooManyBytes(CutoutError):
     status, code, title = 413, "too_many_bytes", "The body is too large"
 
@@ -92,6 +99,12 @@ class TooManyFrames(CutoutError):
     """An animation or a file of several pages, where one picture is wanted."""
 
     status, code, title = 422, "too_many_frames", "The file holds several pictures"
+
+
+class IdempotencyMismatch(CutoutError):
+    """One Idempotency-Key with two different requests."""
+
+    status, code, title = 422, "idempotency_mismatch", "The Idempotency-Key was used before"
 
 
 class Unsolvable(CutoutError):
