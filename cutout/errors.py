@@ -42,12 +42,39 @@ class SizeMismatch(InvalidRequest):
     code, title = "size_mismatch", "Image and mask differ in size"
 
 
+class DownloadFailed(InvalidRequest):
+    """The image behind a URL did not arrive: no answer, not 200, too slow, cut short."""
+
+    code, title = "download_failed", "The image could not be downloaded"
+
+
+class DownloadForbidden(InvalidRequest):
+    """A URL that this service does not open, whatever stands behind it."""
+
+    code, title = "download_forbidden", "This URL may not be downloaded"
+
+
+class KeyRequired(CutoutError):
+    status, code, title = 401, "key_required", "An API key is required"
+
+
+class KeyInvalid(CutoutError):
+    status, code, title = 403, "key_invalid", "The API key is not valid"
+
+
 class NotFound(CutoutError):
     status, code, title = 404, "not_found", "Nothing is stored under this address"
 
 
 class BodyTimeout(CutoutError):
     status, code, title = 408, "body_timeout", "The body did not arrive in time"
+
+
+class IdempotencyInProgress(CutoutError):
+    """The first request with this Idempotency-Key is not answered yet; ask again."""
+
+    status, code, title = 409, "idempotency_in_progress", "The first request is not answered yet"
+    retry_after = 2
 
 
 class TooManyBytes(CutoutError):
@@ -74,6 +101,12 @@ class TooManyFrames(CutoutError):
     status, code, title = 422, "too_many_frames", "The file holds several pictures"
 
 
+class IdempotencyMismatch(CutoutError):
+    """One Idempotency-Key with two different requests."""
+
+    status, code, title = 422, "idempotency_mismatch", "The Idempotency-Key was used before"
+
+
 class Unsolvable(CutoutError):
     """A matting problem without a solution, for example a trimap without unknown pixels."""
 
@@ -90,6 +123,17 @@ class LowConfidence(CutoutError):
     """The request asked for an error where the predicted IoU is too low."""
 
     status, code, title = 422, "low_confidence", "The result is not sure enough"
+
+
+class RateLimited(CutoutError):
+    """The client is over its rate; in `retry_after` seconds its next window begins."""
+
+    status, code, title = 429, "rate_limited", "Too many images in this minute"
+
+    def __init__(self, detail: str, retry_after: int, **extra: object) -> None:
+        """Keep the whole seconds that the client shall wait."""
+        super().__init__(detail, **extra)
+        self.retry_after = retry_after
 
 
 class ModelFailed(CutoutError):

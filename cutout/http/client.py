@@ -1,0 +1,42 @@
+"""Who asks, and taking the body of a refused request off the line."""
+
+from contextlib import suppress
+from ipaddress import ip_address
+
+from flask import g, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from cutout.http.addresses import without_mapping
+
+PIECE_BYTES = 1_000_000
+
+
+def client_name() -> str:
+    """`key:NAME` of the API key in use, else `address:…` of the client.
+
+    IPv6 addresses count by their /64: a household or a rented machine owns one whole, and could
+    otherwise come from a new address each time. Never the key itself: this goes into logs.
+    """
+    if name := g.get("key_name"):
+        return f"key:{name}"
+    text = request.remote_addr or ""
+    try:
+        address = without_mapping(ip_address(text))
+    except ValueError:
+        # A Unix socket has no address.
+        return "address:local"
+    if address.version == 6:
+        prefix = int(address) >> 64 << 64
+        return f"address:{type(address)(prefix)}/64"
+    return f"address:{address}"
+
+
+def discard_body() -> None:
+    """Read the body to its end and drop it, before a refusal is answered.
+
+    Clients that are still sending do not listen yet: closing on them would reset the connection
+    before they read the answer. A body over the limit is left to the server, which closes.
+    """
+    with suppress(RequestEntityTooLarge):
+        while request.stream.read(PIECE_BYTES):
+            pass
