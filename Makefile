@@ -1,4 +1,4 @@
-# run: serve. test: lint and the whole suite. bench: figures. CI calls `make test` and nothing else.
+# run: serve. test: lint and the whole suite; CI calls it and nothing else. bench: figures.
 PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 5000
@@ -10,13 +10,14 @@ run: $(VENV)/.run-ready
 	@CUTOUT_PORT=$(PORT) $(BIN)/python app.py
 
 test: lint
-	$(BIN)/flask --app app cutout weights fetch u2net
-	$(BIN)/flask --app app cutout weights fetch u2netp
+	$(BIN)/python -m cutout weights fetch u2net
+	$(BIN)/python -m cutout weights fetch u2netp
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.test-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: $(VENV)/.test-ready
 	$(BIN)/ruff check --fix .
@@ -26,7 +27,7 @@ bench: $(VENV)/.test-ready
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # Touched only after a complete installation, so an interrupted one starts over.
 $(VENV)/.run-ready: requirements.txt
