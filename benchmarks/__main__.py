@@ -1,6 +1,6 @@
-"""`make bench`: every question in turn, each script in a process of its own.
+"""`make bench`: one script after the other, each in a process of its own.
 
-    python -m benchmarks                  # all that can be asked here
+    python -m benchmarks                  # all that this machine can run
     python -m benchmarks --quick          # a few minutes
     python -m benchmarks --only serve     # or --skip model codecs
 
@@ -15,16 +15,16 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-QUESTIONS = ("quality", "model", "codecs", "stages", "serve", "gpu")
+SCRIPTS = ("quality", "model", "codecs", "stages", "serve", "gpu")
 
 
 def main() -> int:
     args = arguments()
     failed = []
-    for name in args.only or [one for one in QUESTIONS if one not in args.skip]:
+    for name in args.only or [one for one in SCRIPTS if one not in args.skip]:
         command = command_for(name, args.quick)
         if isinstance(command, str):
-            print(f"\n## {name}: left out, {command}", flush=True)
+            print(f"\n## {name}: skipped, {command}", flush=True)
             continue
         print(f"\n## {name}\n", flush=True)
         if subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode:
@@ -36,19 +36,19 @@ def main() -> int:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="fewer pictures and loads")
-    parser.add_argument("--only", nargs="+", choices=QUESTIONS, default=[])
-    parser.add_argument("--skip", nargs="+", choices=QUESTIONS, default=[])
+    parser.add_argument("--quick", action="store_true", help="fewer images and loads")
+    parser.add_argument("--only", nargs="+", choices=SCRIPTS, default=[])
+    parser.add_argument("--skip", nargs="+", choices=SCRIPTS, default=[])
     return parser.parse_args()
 
 
 def environment() -> dict[str, str]:
-    """The scripts import the package and each other, wherever this one was started."""
+    """The scripts find the package and each other, whatever the working directory."""
     return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def command_for(name: str, quick: bool) -> list[str] | str:
-    """How to run one script, or why it cannot be run here."""
+    """The command that runs one script, or the reason why it cannot run here."""
     script = [sys.executable, "-m", f"benchmarks.{name}"]
     if name == "gpu" and shutil.which("nvidia-smi") is None:
         return "there is no NVIDIA driver"
@@ -66,12 +66,12 @@ def command_for(name: str, quick: bool) -> list[str] | str:
 
 
 def quality_gate(photographs: Path) -> list[str]:
-    """Fails when a measure fell since the baseline, which was made with the default settings."""
-    flask = [str(Path(sys.executable).parent / "flask"), "--app", "app", "cutout", "evaluate"]
+    """The command that fails when a measure has fallen since the baseline (default settings)."""
+    evaluate = [sys.executable, "-m", "cutout", "evaluate"]
     folders = [str(photographs / "image"), str(photographs / "mask")]
     out = ["--out", str(ROOT / "models" / "quality"), "--restart"]
     baseline = ["--baseline", "benchmarks/baseline-ecssd300.json", "--max-drop", "0.005"]
-    return [*flask, *folders, *out, *baseline]
+    return [*evaluate, *folders, *out, *baseline]
 
 
 def data_folder() -> Path:
@@ -79,7 +79,7 @@ def data_folder() -> Path:
 
 
 def models_folder() -> Path:
-    """Where the verified weights lie, fetched when they are missing."""
+    """The folder of the verified weights, downloaded where they are missing."""
     code = (
         "from cutout import settings, weights;"
         "print(weights.ensure('u2net', models_dir=settings.load().models_dir).parent)"

@@ -1,9 +1,9 @@
-"""Which codec for 12 megapixels: CPU milliseconds and bytes of each candidate, side by side.
+"""JPEG decoders and PNG encoders at 12 megapixels: CPU time and bytes of each candidate.
 
-`python -m benchmarks.codecs [PHOTO.jpg] [--data FOLDER]`; without a photograph one is drawn from a
-picture that comes with scikit-image, enlarged and given a sensor's noise. Candidates that are not
-installed (pyvips, isal, deflate) are left out and named. Then ours on many pictures: CPU time, wall
-time and size. FOLDER holds sets of photographs in `image` and `mask`, as `CUTOUT_DATA` does.
+`python -m benchmarks.codecs [PHOTO.jpg] [--data FOLDER]`; without a photograph, one of
+scikit-image is enlarged and given sensor noise. Candidates that are not installed (pyvips, isal,
+deflate) are named and left out. Then ours on many images: CPU time, wall time and size. FOLDER
+holds data sets with `image` and `mask`, as `CUTOUT_DATA` does.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from zlib_ng import zlib_ng
 from benchmarks import machine, sample_images
 from cutout import images
 from cutout.compose.straight_alpha import compose
-from cutout.images.png_writer import filters
+from cutout.images.png_writer.filters import UP, filter_rows
 
 HEIGHT, WIDTH = 3000, 4000
 
@@ -32,16 +32,16 @@ def photograph():
     """12 MP JPEG, quality 90."""
     random = np.random.default_rng(0)
     large = Image.fromarray(samples.astronaut()).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
-    grain = random.normal(0, 3, (HEIGHT, WIDTH, 1)) + random.normal(0, 2, (HEIGHT, WIDTH, 3))
+    noise = random.normal(0, 3, (HEIGHT, WIDTH, 1)) + random.normal(0, 2, (HEIGHT, WIDTH, 3))
     file = io.BytesIO()
-    Image.fromarray((np.asarray(large) + grain).clip(0, 255).astype(np.uint8)).save(
+    Image.fromarray((np.asarray(large) + noise).clip(0, 255).astype(np.uint8)).save(
         file, "JPEG", quality=90
     )
     return file.getvalue()
 
 
 def soft_shape(height, width):
-    """(H, W) float32: a subject of a third of the picture with a wavy, soft edge."""
+    """(H, W) float32: a subject of a third of the image with a wavy, soft edge."""
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     distance = np.hypot(
         (rows - height / 2) / (0.4 * height), (columns - width / 2) / (0.28 * width)
@@ -51,7 +51,7 @@ def soft_shape(height, width):
 
 
 def timed(work, rounds=5):
-    """What it gives, and the medians of its CPU and wall milliseconds."""
+    """The result of `work`, and the medians of its CPU and wall time in ms."""
     times = []
     for _ in range(rounds):
         start, clock = time.process_time(), time.perf_counter()
@@ -90,9 +90,9 @@ def by_opencv(cutout, level):
 
 def by_vips(vips, cutout, level):
     height, width = cutout.shape[:2]
-    picture = vips.Image.new_from_memory(cutout, width, height, 4, "uchar")
-    picture = picture.copy(interpretation="srgb")
-    return picture.pngsave_buffer(compression=level, filter="up")
+    image = vips.Image.new_from_memory(cutout, width, height, 4, "uchar")
+    image = image.copy(interpretation="srgb")
+    return image.pngsave_buffer(compression=level, filter="up")
 
 
 def encoders(cutout):
@@ -105,7 +105,7 @@ def encoders(cutout):
     rows = cutout.reshape(len(cutout), -1)
 
     def up():
-        return filters.filter_rows(rows, filters.UP, slice(0, len(rows)), 4)
+        return filter_rows(rows, UP, slice(0, len(rows)), 4)
 
     if isal := optional("isal.isal_zlib"):
         yield "isal 1, up (pixels only)", lambda: isal.compress(up(), 1)
@@ -127,10 +127,10 @@ def optional(module):
         return None
 
 
-def as_decoded(source, grain, quality, size=(WIDTH, HEIGHT)):
-    """A picture stretched to the size, with grain, as it comes out of a JPEG file."""
+def as_decoded(source, sigma, quality, size=(WIDTH, HEIGHT)):
+    """An image stretched to the size, with noise, encoded as JPEG and decoded."""
     pixels = np.asarray(source.convert("RGB").resize(size, Image.Resampling.BICUBIC), np.float32)
-    noise = np.random.default_rng(1).normal(0, grain, pixels.shape) if grain else 0
+    noise = np.random.default_rng(1).normal(0, sigma, pixels.shape) if sigma else 0
     file = io.BytesIO()
     Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8)).save(
         file, "JPEG", quality=quality
@@ -139,14 +139,14 @@ def as_decoded(source, grain, quality, size=(WIDTH, HEIGHT)):
 
 
 def cutouts(folder):
-    """Name and cut-out: grainy and soft at several sizes, opaque ones, photographs as they are."""
+    """Name and cut-out: with and without noise at several sizes, opaque, and real photographs."""
     shape = soft_shape(HEIGHT, WIDTH)
     for name in (*sample_images.NAMES, "rocket"):
         source = Image.fromarray(getattr(samples, name)())
-        for grain, quality in ((sample_images.GRAIN, sample_images.QUALITY), (0, 90), (0, 75)):
-            rgb = as_decoded(source, grain, quality)
-            yield f"{name} 12 MP, grain {grain:g}, q{quality}", compose(rgb, shape)
-        yield f"{name} 12 MP, RGB, grain 0, q75", rgb
+        for sigma, quality in ((sample_images.NOISE, sample_images.QUALITY), (0, 90), (0, 75)):
+            rgb = as_decoded(source, sigma, quality)
+            yield f"{name} 12 MP, noise {sigma:g}, q{quality}", compose(rgb, shape)
+        yield f"{name} 12 MP, RGB, noise 0, q75", rgb
         for width, height in ((2000, 1500), (1000, 750), (400, 300)):
             rgb = as_decoded(source, 0, 90, (width, height))
             yield f"{name} {width} x {height}", compose(rgb, soft_shape(height, width))
@@ -158,25 +158,25 @@ def cutouts(folder):
 
 
 def survey(folder):
-    """Ours on many pictures, against Pillow's level 6."""
+    """Ours on many images, against Pillow's level 6."""
     print(f"\n{'ours: cut-out to PNG':34s}{'CPU':>8s} {'wall':>8s} ms   x Pillow 6")
     ratios = []
     for name, cutout in cutouts(folder):
         data, cpu_ms, wall_ms = timed(lambda cutout=cutout: images.encode(cutout), rounds=3)
         ratios.append(len(data) / len(by_pillow(cutout, 6)))
         print(f"{name:34s}{cpu_ms:8.0f} {wall_ms:8.0f} ms{ratios[-1]:8.3f}", flush=True)
-    print(f"{len(ratios)} pictures: median {median(ratios):.3f}, worst {max(ratios):.3f}")
+    print(f"{len(ratios)} images: median {median(ratios):.3f}, worst {max(ratios):.3f}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photo", type=Path, nargs="?")
-    parser.add_argument("--data", type=Path, help="folder of sets with image/ and mask/")
-    parser.add_argument("--quick", action="store_true", help="without the many pictures")
-    chosen = parser.parse_args()
+    parser.add_argument("--data", type=Path, help="folder of data sets with image/ and mask/")
+    parser.add_argument("--quick", action="store_true", help="without the many images")
+    args = parser.parse_args()
     print(machine.machine())
     print("CPU and wall time, medians of 5; bytes as a multiple of Pillow's level 6")
-    jpeg = chosen.photo.read_bytes() if chosen.photo else photograph()
+    jpeg = args.photo.read_bytes() if args.photo else photograph()
     print(f"\nJPEG of {len(jpeg)} bytes to RGB")
     for name, work in decoders(jpeg):
         rgb = measured(name, work)
@@ -188,8 +188,8 @@ def main():
     base = len(measured("Pillow 6", lambda: by_pillow(cutout, 6), rounds=1))
     for name, work in encoders(cutout):
         measured(name, work, base)
-    if not chosen.quick:
-        survey(chosen.data)
+    if not args.quick:
+        survey(args.data)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Draw docs/contact-sheet.png: rembg's result and ours, side by side, on four backgrounds.
+"""Draw docs/contact-sheet.png: rembg's result and ours on four backgrounds.
 
 python -m benchmarks.contact_sheet [--out docs/contact-sheet.png]
 
-Pictures of scikit-image: astronaut (NASA, public domain), chelsea (Stefan van der Walt, CC0),
+Images of scikit-image: astronaut (NASA, public domain), chelsea (Stefan van der Walt, CC0),
 coffee (Rachel Michetti, CC0), rocket (SpaceX, public domain).
 """
 
@@ -34,32 +34,33 @@ def checkerboard(shape, square=8):
 
 
 def ours(rgb, alpha):
-    """What we make of the very map that rembg used, so that only the steps after it differ."""
+    """Our steps after the model on rembg's own alpha, so that only these steps differ."""
     alpha = snap_edges(rgb, alpha, "auto")
     return decontaminate(rgb, alpha), alpha
 
 
-def rembgs(rgb, model):
+def of_rembg(rgb, model):
     rgba = np.asarray(rembg.remove(Image.fromarray(rgb), session=model.session))
     return np.ascontiguousarray(rgba[..., :3]), rgba[..., 3] / np.float32(255)
 
 
 def window(centre, side, shape):
-    """Slices of a square window around a place, kept inside the picture."""
+    """Slices of a square window around a point, moved inside the image."""
     starts = [
-        int(np.clip(at - side // 2, 0, size - side)) for at, size in zip(centre, shape, strict=True)
+        int(np.clip(middle - side // 2, 0, size - side))
+        for middle, size in zip(centre, shape, strict=True)
     ]
     return tuple(slice(start, start + side) for start in starts)
 
 
 def softest(alpha, side):
-    """The place whose surroundings hold most of the soft edge."""
+    """The point with the most partly transparent pixels around it."""
     softness = cv2.boxFilter(alpha * (1 - alpha), -1, (side, side), borderType=cv2.BORDER_CONSTANT)
     return np.unravel_index(np.argmax(softness), alpha.shape)
 
 
 def row(first, result, part, zoom):
-    """One row of tiles: a picture to compare with, then the result on each background."""
+    """One row of tiles: `first`, then the result on each background."""
     front, alpha = result
     grounds = [checkerboard(alpha.shape), *(np.uint8(c) for c in BACKGROUNDS.values())]
     tiles = [first, *(over(front, alpha, ground)[0] for ground in grounds)]
@@ -74,17 +75,17 @@ def labelled(tiles, text):
 
 def sheet(name, model):
     rgb = getattr(data, name)()
-    theirs = rembgs(rgb, model)
-    results = {"rembg": theirs, "ours": ours(rgb, theirs[1])}
-    # Both are shown where rembg's edge is softest, so the choice does not favour us.
+    rembg_result = of_rembg(rgb, model)
+    results = {"rembg": rembg_result, "ours": ours(rgb, rembg_result[1])}
+    # The window is where rembg's edge is softest, so that its choice does not favour our result.
     centre = softest(results["rembg"][1], TILE // ZOOM)
     rows = []
     for zoom in (1, ZOOM):
         part = window(centre, TILE // zoom, rgb.shape[:2])
-        for who, result in results.items():
-            # The original once a pair of rows: the file stays small.
-            first = rgb if who == "rembg" else np.full_like(rgb, 255)
-            text = f"{name}, {who}, {100 * zoom} %"
+        for source, result in results.items():
+            # The original in every second row only, so that the file stays small.
+            first = rgb if source == "rembg" else np.full_like(rgb, 255)
+            text = f"{name}, {source}, {100 * zoom} %"
             rows.append(labelled(row(first, result, part, zoom), text))
     return np.vstack(rows)
 
@@ -94,10 +95,10 @@ def main():
     parser.add_argument("--out", type=Path, default=Path("docs/contact-sheet.png"))
     args = parser.parse_args()
     model = RembgModel("u2net", Settings(precision="fp32", runtime="onnxruntime", device="cpu"))
-    picture = Image.fromarray(np.vstack([sheet(name, model) for name in NAMES]))
+    image = Image.fromarray(np.vstack([sheet(name, model) for name in NAMES]))
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(args.out, optimize=True)
-    print(f"{args.out}: {picture.width} x {picture.height}, {args.out.stat().st_size} bytes")
+    image.save(args.out, optimize=True)
+    print(f"{args.out}: {image.width} x {image.height}, {args.out.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

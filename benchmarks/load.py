@@ -1,12 +1,12 @@
-"""Load on one address from many clients; a process of its own, so that it disturbs no server.
+"""Load on one URL from many clients, in a process of its own.
 
     python -m benchmarks.load --url http://127.0.0.1:5000/remove-bg --field image \\
         --clients 16 --seconds 20 photo.jpg …
 
-Each client sends its next picture when the last one is answered, over one connection that it keeps.
-A 503 is obeyed: the client sleeps for Retry-After and sends the same picture again; its time counts
-from the first attempt. No client begins a new picture after `--seconds`, nor sends one again after
-`--max_expected_wait_s`. Prints one JSON object.
+Each client sends its next image when the last one is answered, over one connection that it keeps.
+After a 503 it waits for Retry-After and sends the same image again; its time counts from the first
+attempt. No client begins a new image after `--seconds`, nor sends one again after `--max-wait`.
+Prints one JSON object.
 """
 
 import argparse
@@ -21,12 +21,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 BOUNDARY = "cutout-benchmark-7d1f0c52"
-# A client gives up on one picture after this long.
-PATIENCE_S = 600
+# Seconds without a byte after which an attempt has failed.
+TIMEOUT_S = 600
 
 
 @dataclass
-class Tally:
+class Totals:
     """What happened so far, shared by all clients."""
 
     seconds: list[float] = field(default_factory=list)
@@ -37,11 +37,11 @@ class Tally:
     last: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def saw(self, status: int) -> None:
+    def count(self, status: int) -> None:
         with self.lock:
             self.statuses[status] = self.statuses.get(status, 0) + 1
 
-    def finished(self, began: float, timing: str | None) -> None:
+    def add(self, began: float, timing: str | None) -> None:
         with self.lock:
             self.last = time.monotonic()
             self.seconds.append(self.last - began)
@@ -50,107 +50,103 @@ class Tally:
 
 def main() -> None:
     args = arguments()
-    bodies = [body(path.read_bytes(), args.field) for path in args.pictures]
-    tally, start = Tally(), time.monotonic()
+    bodies = [body(path.read_bytes(), args.field) for path in args.images]
+    totals, start = Totals(), time.monotonic()
     clients = [
-        threading.Thread(target=client, args=(args, bodies, number, tally, start))
+        threading.Thread(target=client, args=(args, bodies, number, totals, start))
         for number in range(args.clients)
     ]
     for thread in clients:
         thread.start()
     for thread in clients:
         thread.join()
-    json.dump(report(tally, start), sys.stdout)
+    json.dump(report(totals, start), sys.stdout)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("pictures", nargs="+", type=Path)
+    parser.add_argument("images", nargs="+", type=Path)
     parser.add_argument("--url", required=True)
     parser.add_argument("--field", required=True, help="name of the form field")
     parser.add_argument("--clients", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=10, help="begin no picture after this")
-    parser.add_argument(
-        "--max_expected_wait_s", type=float, default=60, help="obey no 503 after this"
-    )
+    parser.add_argument("--seconds", type=float, default=10, help="begin no image after this")
+    parser.add_argument("--max-wait", type=float, default=60, help="send no image again after this")
     return parser.parse_args()
 
 
-def body(picture: bytes, name: str) -> bytes:
+def body(image: bytes, name: str) -> bytes:
     """A multipart form with one file. RFC 7578."""
     head = (
         f"--{BOUNDARY}\r\n"
         f'Content-Disposition: form-data; name="{name}"; filename="photo.jpg"\r\n'
         "Content-Type: image/jpeg\r\n\r\n"
     )
-    return head.encode() + picture + f"\r\n--{BOUNDARY}--\r\n".encode()
+    return head.encode() + image + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 def client(
-    args: argparse.Namespace, bodies: list[bytes], number: int, tally: Tally, start: float
+    args: argparse.Namespace, bodies: list[bytes], number: int, totals: Totals, start: float
 ) -> None:
-    """One client; starts at another picture than its neighbour."""
+    """One client; `number` is the index of its first image."""
     target = urlsplit(args.url)
-    link = http.client.HTTPConnection(target.netloc, timeout=PATIENCE_S)
+    connection = http.client.HTTPConnection(target.netloc, timeout=TIMEOUT_S)
     path = f"{target.path}?{target.query}"
     for turn in itertools.count(number):
-        with tally.lock:
+        with totals.lock:
             if turn > number and time.monotonic() - start > args.seconds:
                 break
-            tally.begun += 1
-        if not deliver(
-            link, path, bodies[turn % len(bodies)], tally, start + args.max_expected_wait_s
-        ):
+            totals.begun += 1
+        if not deliver(connection, path, bodies[turn % len(bodies)], totals, start + args.max_wait):
             break
-    link.close()
+    connection.close()
 
 
 def deliver(
-    link: http.client.HTTPConnection, path: str, data: bytes, tally: Tally, limit: float
+    connection: http.client.HTTPConnection, path: str, data: bytes, totals: Totals, limit: float
 ) -> bool:
-    """Send one picture until it is answered by anything but 503; False: the time limit ended.
+    """Send one image until the status is not 503; False when the time limit ended before that.
 
-    Who gave up stays away: the next picture would only be refused as well, again and again.
+    The client stops then: its next images would be refused as well.
     """
     began = time.monotonic()
     while True:
-        status, headers = ask(link, path, data)
-        tally.saw(status)
+        status, headers = send(connection, path, data)
+        totals.count(status)
         if status == 200:
-            tally.finished(began, headers.get("Server-Timing"))
+            totals.add(began, headers.get("Server-Timing"))
         if status != 503:
             return True
         wait = float(headers.get("Retry-After", 1))
         if time.monotonic() + wait > limit:
-            with tally.lock:
-                tally.gave_up += 1
+            with totals.lock:
+                totals.gave_up += 1
             return False
         time.sleep(wait)
 
 
-def ask(link: http.client.HTTPConnection, path: str, data: bytes) -> tuple[int, dict]:
+def send(connection: http.client.HTTPConnection, path: str, data: bytes) -> tuple[int, dict]:
     """Status and headers of one attempt; 0 when the connection broke."""
     kind = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
     try:
-        link.request("POST", path, data, kind)
-        answer = link.getresponse()
-        answer.read()
+        connection.request("POST", path, data, kind)
+        response = connection.getresponse()
+        response.read()
     except (OSError, http.client.HTTPException):
-        link.close()
+        connection.close()
         return 0, {}
-    return answer.status, answer.headers
+    return response.status, response.headers
 
 
-def report(tally: Tally, start: float) -> dict:
-    wall = tally.last - start
+def report(totals: Totals, start: float) -> dict:
+    wall = totals.last - start
     return {
-        "pictures": len(tally.seconds),
+        "images": len(totals.seconds),
         "wall_s": wall,
-        "per_s": len(tally.seconds) / wall if tally.seconds else 0.0,
-        "statuses": tally.statuses,
-        "gave_up": tally.gave_up,
-        "seconds": tally.seconds,
-        "stages": tally.stages,
+        "per_s": len(totals.seconds) / wall if totals.seconds else 0.0,
+        "statuses": totals.statuses,
+        "gave_up": totals.gave_up,
+        "seconds": totals.seconds,
+        "stages": totals.stages,
     }
 
 

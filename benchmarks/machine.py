@@ -1,4 +1,4 @@
-"""What a figure means nothing without: processor, cores, memory, commit, versions.
+"""Describes what was measured: processor, cores, memory, commit, versions.
 
 python -m benchmarks.machine
 """
@@ -12,8 +12,8 @@ from pathlib import Path
 from cutout.parallel import usable_cores
 
 LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "onnx", "rembg", "numpy", "pillow")
-# Instructions that decide what 8-bit and half-width arithmetic costs.
-TELLING_FLAGS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8")
+# Instruction sets that decide how fast 8-bit and half-precision arithmetic is.
+RELEVANT_FLAGS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8")
 
 
 def machine() -> str:
@@ -29,28 +29,28 @@ def machine() -> str:
 
 
 def processor() -> str:
-    """Name of the processor and the telling ones of its instruction sets."""
+    """Name of the processor and its instruction sets in RELEVANT_FLAGS."""
     cpuinfo = Path("/proc/cpuinfo")
     if not cpuinfo.is_file():
         return platform.processor() or "unknown"
     lines = [line.split(":", 1) for line in cpuinfo.read_text().splitlines() if ":" in line]
     facts = {key.strip(): value.strip() for key, value in lines}
     flags = facts.get("flags", "").split()
-    wide = [flag for flag in TELLING_FLAGS if flag in flags]
-    return f"{facts.get('model name', 'unknown')} ({' '.join(wide)})"
+    present = [flag for flag in RELEVANT_FLAGS if flag in flags]
+    return f"{facts.get('model name', 'unknown')} ({' '.join(present)})"
 
 
 def memory_gb() -> float:
-    """Memory of the machine."""
+    """Memory of the machine, in GB."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
 
 
 def commit() -> str:
-    """The commit measured; "-dirty" when the tree has changes."""
+    """The commit; "-dirty" when files differ from it."""
     command = ["git", "describe", "--always", "--dirty"]
     here = Path(__file__).parent
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=here)
-    return done.stdout.strip() or "unknown"
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=here)
+    return result.stdout.strip() or "unknown"
 
 
 def library_versions(names: tuple[str, ...] = LIBRARIES) -> list[str]:

@@ -1,45 +1,33 @@
-"""Shared by the scripts about models: pictures in, tensors out, accuracy."""
+"""Shared by the scripts about models: images in, tensors out, accuracy."""
 
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 
-from cutout import measures
-
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-
-def tensor_of(path: Path, size: int) -> np.ndarray:
-    """One picture as rembg prepares it: (3, S, S) float32."""
-    picture = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
-    pixels = np.asarray(picture.resize((size, size), Image.Resampling.LANCZOS), np.float64)
-    pixels = pixels / max(pixels.max(), 1e-6)
-    return ((pixels - MEAN) / STD).transpose(2, 0, 1).astype(np.float32)
+from cutout import images, measures
+from cutout.models import processing
+from cutout.models.table import ModelSpec
 
 
-def alpha_of(scores: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Scores as rembg finishes them: stretched, 8 bits, LANCZOS to (height, width); in [0, 1]."""
-    span = max(float(scores.max() - scores.min()), 1e-12)
-    map8 = ((scores - scores.min()) / span * 255).astype(np.uint8)
-    resized = Image.fromarray(map8).resize(size[::-1], Image.Resampling.LANCZOS)
-    return np.asarray(resized, np.float32) / 255
+def tensor_of(path: Path, row: ModelSpec, size: int) -> np.ndarray:
+    """One image as the model's row of the table wants it: (3, size, size) float32."""
+    return processing.prepare(row, images.decode(path.read_bytes()).rgb, size)
 
 
-def truth_of(path: Path) -> np.ndarray:
-    """(H, W) bool."""
-    return np.asarray(Image.open(path).convert("L")) > 128
+def mask_of(path: Path) -> np.ndarray:
+    """The true mask: (H, W) bool."""
+    return images.decode_mask(path.read_bytes()) > 128
 
 
 def pairs(folder: Path) -> list[tuple[Path, Path]]:
-    """Pictures of a set with their masks, in order of name."""
-    pictures = sorted((folder / "image").iterdir())
-    return [(path, folder / "mask" / f"{path.stem}.png") for path in pictures]
+    """Images of a data set with their masks, in order of name."""
+    files = sorted((folder / "image").iterdir())
+    return [(path, folder / "mask" / f"{path.stem}.png") for path in files]
 
 
 class Accuracy:
-    """IoU at 0.5, max F the paper's way (of the mean curve), MAE, over pictures."""
+    """IoU at 0.5, max F as in the papers (of the mean curve), and MAE, over images."""
 
     def __init__(self) -> None:
         self.ious: list[float] = []

@@ -1,9 +1,9 @@
-"""The direct peer, `rembg s`, in a virtual environment of its own, on the same weights.
+"""The server to compare with, `rembg s`, in its own virtual environment, on the same weights.
 
     python -m benchmarks.peer
 
-The environment is made once under `models/`. The weights are given to it as a verified file
-through U2NET_HOME, so that it downloads nothing.
+The environment is created once under `models/`. U2NET_HOME names the verified weights, so that it
+downloads nothing.
 """
 
 import subprocess
@@ -20,14 +20,14 @@ LIBRARIES = ("rembg", "onnxruntime", "numpy", "pillow", "uvicorn")
 
 
 def install(home: Path = HOME) -> Path:
-    """Python of the peer's environment, made now where it is missing or incomplete."""
-    python, done = home / "bin" / "python", home / "complete"
-    if not done.exists() or done.read_text() != PINNED:
-        print(f"installing {PINNED} in an environment of its own", file=sys.stderr, flush=True)
+    """Python of the environment, which is created where it is missing or incomplete."""
+    python, marker = home / "bin" / "python", home / "complete"
+    if not marker.exists() or marker.read_text() != PINNED:
+        print(f"installing {PINNED} in its own environment", file=sys.stderr, flush=True)
         venv.create(home, with_pip=True, clear=True)
         pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
         subprocess.run([*pip, PINNED], check=True, stdout=sys.stderr)
-        done.write_text(PINNED)
+        marker.write_text(PINNED)
     return python
 
 
@@ -45,7 +45,7 @@ def server(weights: Path, port: int, home: Path = HOME) -> Server:
         ready="/openapi.json",
         env={
             "U2NET_HOME": str(weights.parent),
-            # No browser, no news from the internet: neither is part of serving.
+            # Neither opening a browser nor analytics is part of serving.
             "BROWSER": "true",
             "GRADIO_ANALYTICS_ENABLED": "False",
         },
@@ -53,7 +53,7 @@ def server(weights: Path, port: int, home: Path = HOME) -> Server:
 
 
 def versions(home: Path = HOME) -> str:
-    """What the environment holds."""
+    """Versions of the libraries in the environment."""
     listing = subprocess.run(
         [install(home), "-m", "pip", "list", "--format=freeze"],
         capture_output=True,

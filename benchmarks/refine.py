@@ -1,9 +1,9 @@
-"""Edges, mattes and colours against the truth, and their time at 12 megapixels.
+"""Edges, mattes and colours compared with the truth, and their time at 12 megapixels.
 
 python -m benchmarks.refine --data DIR [--scores DIR] [--limit N] [--part edges matting ...]
 
-`--scores` holds the model's raw maps as <set>/<stem>.npy; without it the model runs. `--peer`
-solves the same trimaps with pymatting over the whole picture, minutes in all.
+`--scores` is a folder with the model's scores as <set>/<stem>.npy; without it the model runs.
+`--peer` also solves the same trimaps with pymatting over the whole image, which takes minutes.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from cutout.matting.matte import METHODS, refine_matte
 from cutout.matting.solve import warm_up
 from cutout.matting.trimap import automatic_trimap
 from cutout.measures import boundary_iou, iou, mse, sad
+from cutout.models import processing
 from cutout.refine import masks
 from cutout.refine.edges import snap_edges
 
@@ -41,16 +42,8 @@ def model():
     return RembgModel("u2net", Settings(precision="fp32", runtime="onnxruntime", device="cpu"))
 
 
-def finish(scores, size):
-    """As `RembgModel.finish`, which needs the weights."""
-    unit = (scores - scores.min()) / (scores.max() - scores.min())
-    small = Image.fromarray((unit * 255).astype(np.uint8))
-    full = np.asarray(small.resize(size[::-1], Image.Resampling.LANCZOS))
-    return full / np.float32(255)
-
-
-def pictures(args, name):
-    """(rgb, truth (H, W) float32, alpha of the model) of every picture of a set."""
+def samples(args, name):
+    """(rgb, truth (H, W) float32, alpha of the model) of every image of a data set."""
     folder = args.data / name
     for path in sorted((folder / "image").iterdir())[: args.limit]:
         rgb = np.asarray(Image.open(path).convert("RGB"))
@@ -59,31 +52,31 @@ def pictures(args, name):
             scores = np.load(args.scores / name / f"{path.stem}.npy")
         else:
             scores = model().infer_one(model().prepare(rgb))
-        yield rgb, truth / np.float32(255), finish(scores, truth.shape)
+        yield rgb, truth / np.float32(255), processing.finish(scores, truth.shape)
 
 
-def spent(run, times=5):
+def median_ms(run, repeats=5):
     """Median wall clock and median CPU time of all threads, in ms, after a call to warm up."""
     run()
-    walls, works = [], []
-    for _ in range(times):
-        wall, work = time.perf_counter(), time.process_time()
+    walls, cpus = [], []
+    for _ in range(repeats):
+        wall, cpu = time.perf_counter(), time.process_time()
         run()
         walls.append(time.perf_counter() - wall)
-        works.append(time.process_time() - work)
-    return [1000 * statistics.median(row) for row in (walls, works)]
+        cpus.append(time.process_time() - cpu)
+    return [1000 * statistics.median(row) for row in (walls, cpus)]
 
 
-def show(what, where, *values):
+def print_row(what, where, *values):
     print(f"| {what:34} | {where:24} | " + " | ".join(values) + " |", flush=True)
 
 
 def edges(args):
     for name in ("alphamatting14", "carvana8", "ecssd300"):
-        found = {mode: [] for mode in ("off", "snap", "auto")}
-        for rgb, truth, alpha in pictures(args, name):
+        results = {mode: [] for mode in ("off", "snap", "auto")}
+        for rgb, truth, alpha in samples(args, name):
             subject = truth > 128 / 255
-            for mode, rows in found.items():
+            for mode, rows in results.items():
                 out = snap_edges(rgb, alpha, mode)
                 mask = out > 0.5
                 rows.append(
@@ -93,9 +86,9 @@ def edges(args):
                         np.abs(out - truth).mean(),
                     )
                 )
-        for mode, rows in found.items():
+        for mode, rows in results.items():
             edge, area, error = np.mean(rows, axis=0)
-            show(
+            print_row(
                 f"edges={mode}",
                 name,
                 f"boundary IoU {edge:.3f}",
@@ -106,21 +99,21 @@ def edges(args):
 
 def true_trimap(truth, share=0.005):
     """Unknown where the true alpha is soft, widened by half a percent of the diagonal."""
-    reach = max(1, round(share * float(np.hypot(*truth.shape))))
+    radius = max(1, round(share * float(np.hypot(*truth.shape))))
     soft = ((truth > 0) & (truth < 1)).astype(np.uint8)
-    unknown = cv2.dilate(soft, np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
+    unknown = cv2.dilate(soft, np.ones((2 * radius + 1,) * 2, np.uint8)) > 0
     return np.where(unknown, 128, np.where(truth > 0.5, 255, 0)).astype(np.uint8)
 
 
 def matting(args):
-    """Errors of every matte where the truth is soft, where its trimap is unknown, and over all.
+    """Errors of every matte where the truth is soft, where its trimap is unknown, and everywhere.
 
-    The first region, `true_trimap`'s, is the same for every row, as in the benchmark of Rhemann
-    et al., 2009; the second says what solving the equations changed.
+    The first region, of `true_trimap`, is the same for every row, as in the benchmark of Rhemann
+    et al., 2009; the second shows what solving the equations changed.
     """
     warm_up()
-    found, end = {}, time.monotonic() + args.peer_seconds
-    for rgb, truth, alpha in pictures(args, "alphamatting14"):
+    results, end = {}, time.monotonic() + args.peer_seconds
+    for rgb, truth, alpha in samples(args, "alphamatting14"):
         if args.peer and time.monotonic() > end:
             print(f"stopped after {args.peer_seconds} seconds")
             break
@@ -129,21 +122,21 @@ def matting(args):
         for kind, trimap in trimaps.items():
             for name, out, seconds in mattes(rgb, alpha, trimap, kind == "automatic", args):
                 errors = matte_errors(out, truth, (exact == 128, trimap == 128, None))
-                found.setdefault((kind, name), []).append([*errors, seconds])
-    show_mattes(found)
+                results.setdefault((kind, name), []).append([*errors, seconds])
+    print_mattes(results)
 
 
 def matte_errors(out, truth, regions):
-    """MSE and SAD in each region in turn."""
+    """MSE and SAD in each region."""
     return [error(out, truth, region) for region in regions for error in (mse, sad)]
 
 
-def show_mattes(found):
-    for (kind, name), rows in sorted(found.items()):
+def print_mattes(results):
+    for (kind, name), rows in sorted(results.items()):
         mean = np.mean(rows, axis=0)
-        # Sums of a few failures of the model hide the rest: the typical picture beside the mean.
-        ratio = np.array(rows)[:, 0] / np.maximum(np.array(found[kind, "off"])[:, 0], 1e-6)
-        show(
+        # A few failures of the model dominate the mean: the median says how the typical image does.
+        ratio = np.array(rows)[:, 0] / np.maximum(np.array(results[kind, "off"])[:, 0], 1e-6)
+        print_row(
             f"matting={name}",
             f"trimap {kind}",
             f"soft {mean[0]:.4f} {mean[1]:.2f}k",
@@ -155,7 +148,7 @@ def show_mattes(found):
 
 
 def mattes(rgb, alpha, trimap, automatic, args):
-    """(name, alpha, seconds) of leaving alone, snapping, our solvers and, if asked, the peer's."""
+    """(name, alpha, seconds) of no matting, aligned edges, our solvers, and pymatting if asked."""
     yield "off", alpha, 0
     if automatic:
         yield "off, edges=auto", snap_edges(rgb, alpha), 0
@@ -163,8 +156,8 @@ def mattes(rgb, alpha, trimap, automatic, args):
         start = time.perf_counter()
         out, warnings = refine_matte(rgb, alpha, method, None if automatic else trimap)
         yield method, out, time.perf_counter() - start
-        for note in warnings:
-            print(note)
+        for warning in warnings:
+            print(warning)
         if args.peer:
             start = time.perf_counter()
             out = WHOLE[method](rgb / 255.0, trimap / 255.0)
@@ -172,47 +165,47 @@ def mattes(rgb, alpha, trimap, automatic, args):
 
 
 def composites(args):
-    """(kind, picture, alpha, true foreground), mixed here from alphas and other photographs."""
-    sets = list(pictures(args, "alphamatting14"))
+    """(kind, image, alpha, true foreground): composites of the alphas and other photographs."""
+    images = list(samples(args, "alphamatting14"))
     others = sorted((args.data / "calibration" / "image").iterdir())
-    for turn, (rgb, truth, _) in enumerate(sets):
+    for index, (rgb, truth, _) in enumerate(images):
         size = truth.shape[::-1]
-        back = cv2.resize(sets[turn - 1][0], size)
+        back = cv2.resize(images[index - 1][0], size)
         own = pymatting.estimate_foreground_ml(rgb / 255.0, truth.astype(float)) * 255
-        other = np.asarray(Image.open(others[turn]).convert("RGB").resize(size))
+        other = np.asarray(Image.open(others[index]).convert("RGB").resize(size))
         for kind, front in (("its own colours", own), ("another photograph", np.float32(other))):
             mixed = truth[..., None] * front + (1 - truth[..., None]) * back
             yield kind, np.uint8(np.clip(mixed + 0.5, 0, 255)), truth, front
 
 
 def colours(args):
-    found = {}
+    results = {}
     for kind, rgb, alpha, front in composites(args):
         band = (alpha > 0) & (alpha < 1)
-        # Weighed by alpha: an error shows on a new background as much as the pixel is opaque.
+        # Weighted by alpha: on a new background an error is visible as far as the pixel is opaque.
         weight = alpha[band][:, None]
 
-        def error(picture, band=band, front=front, weight=weight):
-            return (np.abs(picture[band] - front[band]) * weight).mean()
+        def error(colours, band=band, front=front, weight=weight):
+            return (np.abs(colours[band] - front[band]) * weight).mean()
 
-        theirs = 255 * pymatting.estimate_foreground_ml(rgb / 255.0, alpha.astype(float))
-        found.setdefault(kind, []).append(
-            [error(picture) for picture in (rgb, decontaminate(rgb, alpha), theirs)]
+        by_pymatting = 255 * pymatting.estimate_foreground_ml(rgb / 255.0, alpha.astype(float))
+        results.setdefault(kind, []).append(
+            [error(colours) for colours in (rgb, decontaminate(rgb, alpha), by_pymatting)]
         )
-    for kind, rows in found.items():
-        alone, ours, theirs = np.mean(rows, axis=0)
-        show(
+    for kind, rows in results.items():
+        unchanged, ours, by_pymatting = np.mean(rows, axis=0)
+        print_row(
             "decontaminate",
             f"foreground: {kind}",
-            f"left alone {alone:.1f} levels",
-            f"ours {ours / alone:.2f} of it",
-            f"pymatting {theirs / alone:.2f} of it",
+            f"unchanged {unchanged:.1f} levels",
+            f"ours {ours / unchanged:.2f} of it",
+            f"pymatting {by_pymatting / unchanged:.2f} of it",
         )
 
 
 def large(args):
-    """The first alphamatting picture that is 12 megapixels, and its map at that size."""
-    rgb, _, alpha = next(pictures(args, "alphamatting14"))
+    """The first image of alphamatting14 and its alpha, enlarged to 12 megapixels."""
+    rgb, _, alpha = next(samples(args, "alphamatting14"))
     size = LARGE[::-1]
     return cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC), np.clip(
         cv2.resize(alpha, size, interpolation=cv2.INTER_CUBIC), 0, 1
@@ -236,8 +229,8 @@ def times(args):
     for method in METHODS:
         steps[f"matting={method}"] = lambda method=method: refine_matte(rgb, alpha, method)
     for name, run in steps.items():
-        wall, work = spent(run, 2 if name.startswith("matting") else 5)
-        show(name, "12 MP", f"{wall:.0f} ms", f"{work:.0f} ms of CPU")
+        wall, cpu = median_ms(run, 2 if name.startswith("matting") else 5)
+        print_row(name, "12 MP", f"{wall:.0f} ms", f"{cpu:.0f} ms of CPU")
 
 
 PARTS = {"edges": edges, "matting": matting, "colours": colours, "times": times}
@@ -247,11 +240,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     default = os.environ.get("CUTOUT_DATA", "../shared/data")
     parser.add_argument("--data", type=Path, default=Path(default))
-    parser.add_argument("--scores", type=Path, help="raw maps; without it the model runs")
-    parser.add_argument("--limit", type=int, help="pictures a set")
+    parser.add_argument(
+        "--scores", type=Path, help="scores of the model; without them the model runs"
+    )
+    parser.add_argument("--limit", type=int, help="images of each data set")
     parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--peer", action="store_true", help="pymatting over the whole picture too")
-    parser.add_argument("--peer-seconds", type=float, default=900, help="start no picture after")
+    parser.add_argument("--peer", action="store_true", help="also pymatting, over the whole image")
+    parser.add_argument("--peer-seconds", type=float, default=900, help="begin no image after this")
     args = parser.parse_args()
     print(machine())
     for part in args.part:

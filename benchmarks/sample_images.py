@@ -1,7 +1,7 @@
-"""Photographs of a wanted size, the same in every run and free to use.
+"""Photographs of any size, the same in every run and free to use.
 
-Cut from those that come with scikit-image: stretched to the size and given the fine grain of a
-camera sensor, without which PNG would pack them unrealistically well.
+Those of scikit-image, stretched to the size, with noise as of a camera sensor added: without it
+PNG would compress them better than real photographs.
 """
 
 import io
@@ -14,12 +14,12 @@ from skimage import data
 # Megapixels by name, as (width, height).
 SIZES = {"0.1": (400, 300), "1": (1200, 900), "12": (4000, 3000)}
 NAMES = ("astronaut", "chelsea", "coffee")
-GRAIN = 2.0
+NOISE = 2.0
 QUALITY = 90
 
 
 def jpegs(size: tuple[int, int], folder: Path | None = None, count: int = 3) -> list[bytes]:
-    """`count` JPEG files of (width, height): scikit-image's, or the first of `folder`."""
+    """`count` JPEG files of size (width, height): from scikit-image, or the first of `folder`."""
     sources = from_folder(folder, count) if folder else from_library()
     return [as_jpeg(source, size, seed) for seed, source in enumerate(sources[:count])]
 
@@ -33,10 +33,10 @@ def from_folder(folder: Path, count: int) -> list[Image.Image]:
 
 
 def as_jpeg(source: Image.Image, size: tuple[int, int], seed: int) -> bytes:
-    """Stretch to `size`, add the same grain every time, pack as a camera would."""
+    """Stretch to `size`, add noise that depends on `seed` alone, encode."""
     pixels = np.asarray(source.resize(size, Image.Resampling.BICUBIC), np.float32)
-    grain = np.random.default_rng(seed).normal(0, GRAIN, pixels.shape).astype(np.float32)
+    noise = np.random.default_rng(seed).normal(0, NOISE, pixels.shape).astype(np.float32)
     file = io.BytesIO()
-    noisy = Image.fromarray((pixels + grain).clip(0, 255).astype(np.uint8))
+    noisy = Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8))
     noisy.save(file, "JPEG", quality=QUALITY)
     return file.getvalue()

@@ -1,11 +1,11 @@
-"""The service against `rembg s`: same machine, weights and pictures, in one run.
+"""The service and `rembg s` compared: same machine, weights and images, in one run.
 
     python -m benchmarks.serve                    # everything, about 12 minutes on two slow cores
     python -m benchmarks.serve --quick            # 3 minutes
     python -m benchmarks.serve --sizes 12 --clients 1 16
     python -m benchmarks.serve --soak 10          # ours alone: memory of 64 clients of 12 MP
 
-Each server is started anew for each picture size, so that a peak of memory belongs to one size.
+Each server is started again for each image size, so that a peak of memory belongs to one size.
 """
 
 import argparse
@@ -22,16 +22,16 @@ import numpy as np
 
 from benchmarks import peer
 from benchmarks.machine import machine
-from benchmarks.memory import Watch, cpu_seconds
+from benchmarks.memory import MemorySampler, cpu_seconds
 from benchmarks.sample_images import SIZES, jpegs
 from benchmarks.servers import Running, Server, free_port, get, ours, running
 
 ROOT = Path(__file__).parent.parent
-# The peer holds every picture it was ever sent at once: 64 of 12 MP need more than 20 GB.
-PEER_MOST = {"12": 16}
+# The peer holds all images that were sent at once in memory: 64 of 12 MP need more than 20 GB.
+PEER_MAX_CLIENTS = {"12": 16}
 PROBE_S = 0.1
 HEAD = (
-    "| MP | clients | server | pictures/s | p50 s | p95 s | p99 s | CPU s each | peak MB "
+    "| MP | clients | server | images/s | p50 s | p95 s | p99 s | CPU s per image | peak MB "
     "| 503 | failed | /health p99 ms |"
 )
 
@@ -40,7 +40,7 @@ HEAD = (
 class Row:
     """One server under one load. Times in seconds; `full` counts answers 503.
 
-    cpu_s: CPU time of the server for each picture, which other work on the machine changes least.
+    cpu_s: CPU time of the server per image, the figure least changed by other work on the machine.
     """
 
     size: str
@@ -56,7 +56,7 @@ class Row:
 
     def __str__(self) -> str:
         if not len(self.seconds):
-            return f"| {self.size} | {self.clients} | {self.server} | no picture answered |"
+            return f"| {self.size} | {self.clients} | {self.server} | no image answered |"
         p50, p95, p99 = np.percentile(self.seconds, (50, 95, 99))
         return (
             f"| {self.size} | {self.clients} | {self.server} | {self.per_s:.2f} | {p50:.2f} "
@@ -77,9 +77,9 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", nargs="+", choices=SIZES, help="megapixels of the pictures")
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, help="megapixels of the images")
     parser.add_argument("--clients", nargs="+", type=int)
-    parser.add_argument("--seconds", type=float, help="begin no picture after this, each load")
+    parser.add_argument("--seconds", type=float, help="begin no image after this, in each load")
     parser.add_argument("--data", type=Path, help="folder of photographs to use instead")
     parser.add_argument("--quick", action="store_true", help="fewer loads, 3 minutes")
     parser.add_argument("--alone", action="store_true", help="without the peer")
@@ -98,21 +98,21 @@ def compare(args: argparse.Namespace, folder: Path) -> None:
     print(HEAD, "|---" * HEAD.count(" | ") + "|---|", sep="\n", flush=True)
     rows, starts = [], []
     for size in args.sizes:
-        files = written(jpegs(SIZES[size], args.data), folder, size)
+        files = write_files(jpegs(SIZES[size], args.data), folder, size)
         for server in servers(args, folder):
             with running(server) as started:
                 starts.append(f"{server.name} {started.start_s:.1f} s")
                 rows += [
-                    shown(measure(started, files, size, clients, args.seconds))
+                    print_row(measure(started, files, size, clients, args.seconds))
                     for clients in args.clients
-                    if server.name == "cutout" or clients <= PEER_MOST.get(size, clients)
+                    if server.name == "cutout" or clients <= PEER_MAX_CLIENTS.get(size, clients)
                 ]
     print(f"\nprocess start to ready: {', '.join(starts)}\n")
     print("\n".join(ratios(rows)))
 
 
 def servers(args: argparse.Namespace, folder: Path) -> list[Server]:
-    """The peer first, so that the disk's caches do not favour ours."""
+    """The peer first, so that the disk cache does not favour ours."""
     return ([] if args.alone else [peer.server(weights(), free_port())]) + [
         ours(free_port(), folder)
     ]
@@ -121,8 +121,8 @@ def servers(args: argparse.Namespace, folder: Path) -> list[Server]:
 def weights() -> Path:
     """The verified file that the service itself uses."""
     code = (
-        "from cutout import settings, weights; knobs = settings.load();"
-        "print(weights.ensure('u2net', models_dir=knobs.models_dir))"
+        "from cutout import settings, weights;"
+        "print(weights.ensure('u2net', models_dir=settings.load().models_dir))"
     )
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     found = subprocess.run(
@@ -131,22 +131,22 @@ def weights() -> Path:
     return Path(found.stdout.strip())
 
 
-def written(pictures: list[bytes], folder: Path, size: str) -> list[Path]:
-    paths = [folder / f"{size}-{number}.jpg" for number in range(len(pictures))]
-    for path, data in zip(paths, pictures, strict=True):
+def write_files(images: list[bytes], folder: Path, size: str) -> list[Path]:
+    paths = [folder / f"{size}-{number}.jpg" for number in range(len(images))]
+    for path, data in zip(paths, images, strict=True):
         path.write_bytes(data)
     return paths
 
 
 def measure(started: Running, files: list[Path], size: str, clients: int, seconds: float) -> Row:
-    """One warm picture, then the load, with memory and /health watched."""
+    """One image to warm up, then the load, with memory and /health observed."""
     run_load(started.server, files[:1], 1, 0)
     before = cpu_seconds(started.pid)
-    with Watch(started.pid) as memory, Probe(started.server) as probe:
+    with MemorySampler(started.pid) as memory, HealthProbe(started.server) as probe:
         load = run_load(started.server, files, clients, seconds)
-    cpu_s = (cpu_seconds(started.pid) - before) / max(1, load["pictures"])
+    cpu_s = (cpu_seconds(started.pid) - before) / max(1, load["images"])
     full = load["statuses"].get("503", 0)
-    failed = sum(load["statuses"].values()) - full - load["pictures"] + load["gave_up"]
+    failed = sum(load["statuses"].values()) - full - load["images"] + load["gave_up"]
     return Row(
         *(size, clients, started.server.name, load["per_s"], np.array(load["seconds"])),
         *(cpu_s, memory.peak_mb, full, failed, probe.p99_ms()),
@@ -154,25 +154,25 @@ def measure(started: Running, files: list[Path], size: str, clients: int, second
 
 
 def run_load(
-    server: Server, files: list[Path], clients: int, seconds: float, max_expected_wait_s: float = 60
+    server: Server, files: list[Path], clients: int, seconds: float, max_wait_s: float = 60
 ) -> dict:
-    """`load.py` in a process of its own; its findings."""
+    """Run `load.py` in a process of its own and return its report."""
     command = [sys.executable, str(Path(__file__).with_name("load.py")), *map(str, files)]
     command += ["--url", server.url, "--field", server.field]
     command += ["--clients", str(clients), "--seconds", str(seconds)]
-    command += ["--max_expected_wait_s", str(max(max_expected_wait_s, seconds))]
+    command += ["--max-wait", str(max(max_wait_s, seconds))]
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
-class Probe:
-    """Asks for /health (the peer: its description) ten times a second during a load."""
+class HealthProbe:
+    """Requests /health (of the peer: its OpenAPI description) ten times a second during a load."""
 
     def __init__(self, server: Server) -> None:
         self.server, self.seconds = server, []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask, daemon=True)
 
-    def __enter__(self) -> "Probe":
+    def __enter__(self) -> "HealthProbe":
         self._thread.start()
         return self
 
@@ -188,13 +188,13 @@ class Probe:
             self.seconds.append(get(self.server, self.server.ready)[1])
 
 
-def shown(row: Row) -> Row:
+def print_row(row: Row) -> Row:
     print(row, flush=True)
     return row
 
 
 def ratios(rows: list[Row]) -> list[str]:
-    """Ours over the peer's, for each load that both had."""
+    """Our figures divided by the peer's, for each load that both had."""
     by_load: dict[tuple[str, int], dict[str, Row]] = {}
     for row in rows:
         by_load.setdefault((row.size, row.clients), {})[row.server] = row
@@ -214,18 +214,18 @@ def ratios(rows: list[Row]) -> list[str]:
 
 
 def soak(args: argparse.Namespace, folder: Path) -> None:
-    """Memory by minute with 64 clients of 12 MP, and whether it is flat."""
-    files = written(jpegs(SIZES["12"], args.data), folder, "12")
-    with running(ours(free_port(), folder)) as started, Watch(started.pid) as memory:
+    """Memory in each minute under 64 clients with 12 MP."""
+    files = write_files(jpegs(SIZES["12"], args.data), folder, "12")
+    with running(ours(free_port(), folder)) as started, MemorySampler(started.pid) as memory:
         run_load(started.server, files[:1], 1, 0)
         memory.samples.clear()
-        with Probe(started.server) as probe:
-            load = run_load(started.server, files, 64, args.soak * 60, max_expected_wait_s=0)
+        with HealthProbe(started.server) as probe:
+            load = run_load(started.server, files, 64, args.soak * 60, max_wait_s=0)
     minutes = np.array_split(np.array(memory.samples), max(1, round(args.soak)))
     print("| minute | mean MB | peak MB |\n|---|---|---|")
     for number, part in enumerate(minutes, 1):
         print(f"| {number} | {part.mean():.0f} | {part.max():.0f} |")
-    print(f"{load['pictures']} pictures, {load['per_s']:.2f}/s, answers {load['statuses']}")
+    print(f"{load['images']} images, {load['per_s']:.2f}/s, answers {load['statuses']}")
     print(f"/health p99 {probe.p99_ms():.0f} ms, peak {memory.peak_mb:.0f} MB")
 
 

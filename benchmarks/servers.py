@@ -1,4 +1,4 @@
-"""Starts a server as its user would, waits until it answers, stops it."""
+"""Starts a server as a user does, waits until it is ready, and stops it."""
 
 import http.client
 import os
@@ -18,7 +18,7 @@ START_LIMIT_S = 300
 
 @dataclass(frozen=True)
 class Server:
-    """A way to start one; `path` takes pictures in form field `field`; `ready` answers 200."""
+    """How to start one: `path` takes images in the form field `field`, `ready` answers 200."""
 
     name: str
     command: list[str]
@@ -35,7 +35,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Running:
-    """A started one: its process id, and how long it took until `ready` answered."""
+    """A started server: its process id, and the seconds until `ready` answered."""
 
     server: Server
     pid: int
@@ -43,13 +43,13 @@ class Running:
 
 
 def ours(port: int, folder: Path) -> Server:
-    """`python app.py`, results in `folder`, forgotten soon so that a long run fills no disk."""
-    knobs = {
+    """`python app.py` with results in `folder`, kept briefly so that a long run fills no disk."""
+    settings = {
         "PORT": str(port),
         "UPLOAD_DIR": str(folder / "uploads"),
         "RESULT_DIR": str(folder / "results"),
         "KEEP_S": "20",
-        # The same few pictures come again and again: their scores must not be remembered.
+        # The same few images are sent again and again: their scores must not be cached.
         "CACHE_BYTES": "0",
     }
     return Server(
@@ -59,7 +59,7 @@ def ours(port: int, folder: Path) -> Server:
         path="/remove-bg",
         field="image",
         ready="/health",
-        env={f"CUTOUT_{name}": value for name, value in knobs.items()},
+        env={f"CUTOUT_{name}": value for name, value in settings.items()},
     )
 
 
@@ -93,16 +93,16 @@ def _wait(server: Server, process: subprocess.Popen, limit: float) -> None:
     raise SystemExit(f"{server.name} did not start")
 
 
-def get(server: Server, path: str, max_expected_wait_s_s: float = 10) -> tuple[int, float]:
-    """Status (0: no answer) and seconds of one GET over a new connection."""
+def get(server: Server, path: str, timeout_s: float = 10) -> tuple[int, float]:
+    """Status (0: no response) and seconds of one GET over a new connection."""
     began = time.monotonic()
-    link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=max_expected_wait_s_s)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=timeout_s)
     try:
-        link.request("GET", path)
-        answer = link.getresponse()
-        answer.read()
-        return answer.status, time.monotonic() - began
+        connection.request("GET", path)
+        response = connection.getresponse()
+        response.read()
+        return response.status, time.monotonic() - began
     except (OSError, http.client.HTTPException):
         return 0, time.monotonic() - began
     finally:
-        link.close()
+        connection.close()

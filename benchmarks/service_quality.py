@@ -1,4 +1,4 @@
-"""IoU, Dice and MAE of a data set through the running service, picture by picture over HTTP.
+"""IoU, Dice and MAE of a data set through the running service, image by image over HTTP.
 
     python -m benchmarks.service_quality --set ../shared/data/ecssd300 --url http://localhost:5000
     python -m benchmarks.service_quality --set ../shared/data/ecssd300 -F edges=off
@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.machine import machine
 
 FIGURES = ("iou", "dice", "paper_mae", "pixel_accuracy")
-EDGE = "benchmark-edge"
+BOUNDARY = "benchmark-boundary"
 
 
 def pairs(folder: Path) -> Iterator[tuple[Path, Path]]:
@@ -29,16 +29,16 @@ def form(image: Path, mask: Path, fields: dict[str, str]) -> bytes:
     parts = [(f'name="{name}"', text.encode()) for name, text in fields.items()]
     files = {"image": image, "mask": mask}
     parts += [(f'name="{n}"; filename="{p.name}"', p.read_bytes()) for n, p in files.items()]
-    head = f"--{EDGE}\r\nContent-Disposition: form-data; "
+    head = f"--{BOUNDARY}\r\nContent-Disposition: form-data; "
     body = b"".join((head + name + "\r\n\r\n").encode() + data + b"\r\n" for name, data in parts)
-    return body + f"--{EDGE}--\r\n".encode()
+    return body + f"--{BOUNDARY}--\r\n".encode()
 
 
 def evaluate(url: str, body: bytes) -> dict:
-    kind = {"Content-Type": f"multipart/form-data; boundary={EDGE}"}
-    request = urllib.request.RuntimeConfig(f"{url}/evaluate", body, kind)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
+    kind = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+    request = urllib.request.Request(f"{url}/evaluate", body, kind)
+    with urllib.request.urlopen(request, timeout=60) as response:
+        return json.load(response)
 
 
 def main() -> None:
@@ -51,12 +51,12 @@ def main() -> None:
     rows = [evaluate(args.url, form(*pair, fields)) for pair in pairs(args.set)]
     print(machine())
     print({name: rows[0]["device"][name] for name in ("runtime", "precision")}, fields)
-    print(f"{len(rows)} pictures of {args.set.name}")
+    print(f"{len(rows)} images of {args.set.name}")
     for name in FIGURES:
         values = [row[name] for row in rows]
         mean, median = statistics.fmean(values), statistics.median(values)
         print(
-            f"{name:15} mean {mean:.4f}  median {median:.4f}  worst of its kind "
+            f"{name:15} mean {mean:.4f}  median {median:.4f}  worst "
             f"{(max if 'mae' in name else min)(values):.4f}"
         )
     predicted = statistics.fmean(row["quality"]["predicted_iou"] for row in rows)

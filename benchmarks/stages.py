@@ -1,10 +1,10 @@
-"""Where the time of one request goes: each stage, at each size, and the busiest functions.
+"""The time of each stage of one request at each size, and the functions that take longest.
 
     python -m benchmarks.stages
     python -m benchmarks.stages --sizes 12 --turns 5
 
-The path of the service in one process, alone on the machine: medians of wall and CPU time, where
-CPU time above wall time means both cores. `rest` is the copying between the stages. The model's
+The path of the service in one process, alone on the machine: medians of wall and CPU time; CPU
+time above wall time means several cores. `rest` is the time between the stages. The model's
 wall time is that of an idle machine; under load it is shared.
 """
 
@@ -18,17 +18,16 @@ from pathlib import Path
 
 from benchmarks.machine import machine
 from benchmarks.sample_images import SIZES, jpegs
-from cutout import images
+from cutout import images, pipeline
 from cutout.options import Options
-from cutout.pipeline import Tools, cut_out, plan
 from cutout.telemetry import Stages
 from u2net import RembgModel
 
 SLOWEST = 12
 
 
-class BothClocks(Stages):
-    """Stages that also keep the CPU time of the whole process, in milliseconds."""
+class TimedStages(Stages):
+    """Stages that also record the CPU time of the whole process, in milliseconds."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,26 +61,25 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
-    parser.add_argument("--turns", type=int, default=6, help="pictures of each size")
+    parser.add_argument("--turns", type=int, default=6, help="images of each size")
     parser.add_argument("--data", type=Path, help="folder of photographs to use instead")
     return parser.parse_args()
 
 
-def request(data: bytes, model: RembgModel) -> BothClocks:
-    """One picture through the whole path, default options, nothing stored."""
-    stages, began = BothClocks(), time.perf_counter()
+def request(data: bytes, model: RembgModel) -> TimedStages:
+    """One image from its file to the result's file, with default options; nothing is stored."""
+    stages, began = TimedStages(), time.perf_counter()
     with stages("decode"):
-        picture = images.decode(data)
-    result = cut_out(picture, plan(Options()), model, model.infer_one, Tools(stages))
-    with stages("encode"):
-        result.encode()
+        image = images.decode(data)
+    job = pipeline.Job(pipeline.make_plan(Options()), model, model.infer_one, stages)
+    pipeline.run(pipeline.ORDER, pipeline.begin(image), job)
     whole = time.perf_counter() - began
     stages.add("rest", whole - sum(stages.ms.values()) / 1e3)
     return stages
 
 
-def table(tables: dict[str, list[BothClocks]]) -> list[str]:
-    """Rows of stages, two columns a size: wall and CPU milliseconds."""
+def table(tables: dict[str, list[TimedStages]]) -> list[str]:
+    """Rows of stages, two columns for each size: wall and CPU milliseconds."""
     names = list(next(iter(tables.values()))[0].ms)
     lines = [
         "| stage |" + "".join(f" {size} MP, ms | CPU |" for size in tables),
@@ -89,26 +87,26 @@ def table(tables: dict[str, list[BothClocks]]) -> list[str]:
     ]
     for name in names:
         cells = [
-            f" {statistics.median(one.ms[name] for one in seen):.0f} "
-            f"| {statistics.median(one.cpu_ms[name] for one in seen):.0f} |"
-            for seen in tables.values()
+            f" {statistics.median(stages.ms[name] for stages in runs):.0f} "
+            f"| {statistics.median(stages.cpu_ms[name] for stages in runs):.0f} |"
+            for runs in tables.values()
         ]
         lines.append(f"| {name} |" + "".join(cells))
     whole = [
-        f" {statistics.median(sum(one.ms.values()) for one in seen):.0f} "
-        f"| {statistics.median(sum(one.cpu_ms.values()) for one in seen):.0f} |"
-        for seen in tables.values()
+        f" {statistics.median(sum(stages.ms.values()) for stages in runs):.0f} "
+        f"| {statistics.median(sum(stages.cpu_ms.values()) for stages in runs):.0f} |"
+        for runs in tables.values()
     ]
     return [*lines, "| **all** |" + "".join(whole)]
 
 
 def profile(data: bytes, model: RembgModel) -> list[str]:
-    """The functions in which the request itself spends most, in milliseconds."""
-    watch = cProfile.Profile()
-    watch.runcall(request, data, model)
+    """The functions with the most time of their own in the request's thread, in milliseconds."""
+    profiler = cProfile.Profile()
+    profiler.runcall(request, data, model)
     rows = [
-        (own, calls, f"{Path(where).name}:{name}" if where != "~" else name)
-        for (where, _, name), (_, calls, own, _, _) in pstats.Stats(watch).stats.items()
+        (own, calls, f"{Path(file).name}:{name}" if file != "~" else name)
+        for (file, _, name), (_, calls, own, _, _) in pstats.Stats(profiler).stats.items()
     ]
     lines = ["| function | calls | ms |", "|---|---|---|"]
     for own, calls, name in sorted(rows, reverse=True)[:SLOWEST]:
