@@ -10,9 +10,10 @@ from PIL import Image
 
 from cutout.errors import UndecodableImage
 from cutout.images import colour_modes, jpeg
+from cutout.images.decoder_errors import decoder_errors
 from cutout.images.exif import check_exif
 from cutout.images.limits import Header, Limits
-from cutout.images.opening import decoder_errors, open_checked, orientation, resolution
+from cutout.images.opening import open_checked, orientation, resolution
 
 # Replaces colours under fully transparent pixels, which were not meant to be seen. The mean of
 # ImageNet: after a model's normalisation it is zero, so neither dark nor light subjects merge

@@ -73,6 +73,8 @@ def decode_fast(data: bytes) -> np.ndarray | None:
     except ValueError as error:
         if any(words in str(error) for words in _HARMLESS):
             return None
+        if "memory" in str(error).lower():
+            raise MemoryError from error
         raise UndecodableImage(
             "The JPEG file is damaged or cut off. Send it again, or export it anew."
         ) from error

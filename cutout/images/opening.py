@@ -1,12 +1,7 @@
 """The one place that opens files with Pillow; its failures become typed errors."""
 
 import io
-import re
-import struct
-import warnings
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from PIL import (
     AvifImagePlugin,
@@ -14,7 +9,6 @@ from PIL import (
     ExifTags,
     GifImagePlugin,
     Image,
-    ImageCms,
     ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
@@ -22,8 +16,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from cutout.errors import UndecodableImage
 from cutout.images import jpeg, png, webp
+from cutout.images.decoder_errors import decoder_errors
 from cutout.images.exif import check_exif
 from cutout.images.limits import Header, Limits, check_pixels
 from cutout.images.sniff import allowed_type
@@ -40,41 +34,8 @@ _READERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "BMP": BmpImagePlugin.BmpImageFile,
     "GIF": GifImagePlugin.GifImageFile,
 }
-# All that Pillow's readers were seen to raise on malformed input; its own classes derive from
-# OSError, but its parsers let through what struct, zlib, indexing and arithmetic raise.
-FAILURES = (
-    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError),
-    *(ArithmeticError, AssertionError, RuntimeError, MemoryError, struct.error, zlib.error),
-    *(Image.DecompressionBombError, ImageCms.PyCMSError, Warning),
-)
 # What the two bytes of a JPEG's density can say.
 MAX_DPI = 65_535
-_FROM_PILLOW = re.compile(r"PIL\.")
-
-
-@contextmanager
-def decoder_errors(name: str) -> Iterator[None]:
-    """Around calls of Pillow only: whatever it raises becomes UndecodableImage."""
-    _warnings_are_errors()
-    try:
-        yield
-    except FAILURES as error:
-        raise UndecodableImage(
-            f"The {name} file is damaged, cut off or of a kind that is not understood. "
-            "Export it again as an ordinary image."
-        ) from error
-
-
-def _warnings_are_errors() -> None:
-    """Make Pillow's warnings about damaged files exceptions, for good, in the whole process.
-
-    `warnings.catch_warnings` would swap the filters of all threads at once, so the filter is
-    added and stays. It is added once, not at import: test runners restore the filters.
-    """
-    for rule in warnings.filters:
-        if rule[0] == "error" and rule[2] is UserWarning and rule[3] == _FROM_PILLOW:
-            return
-    warnings.filterwarnings("error", category=UserWarning, module=_FROM_PILLOW.pattern)
 
 
 def open_checked(data: bytes, limits: Limits) -> tuple[Image.Image, Header]:
