@@ -68,7 +68,7 @@ def test_compose_refuses_another_size():
 def test_png_gives_back_every_byte(array):
     data = images.encode(array)
     assert np.array_equal(np.asarray(opened(data)), array)
-    assert images.inspect(data).size == array.shape[:2]
+    assert images.inspect(data).header.size == array.shape[:2]
 
 
 def test_a_view_encodes_like_its_copy():

@@ -56,7 +56,7 @@ def test_every_orientation_comes_out_upright_and_alike(kind, turn):
     expected = images.decode((folder / f"{kind}_1.jpg").read_bytes())
     data = (folder / f"{kind}_{turn}.jpg").read_bytes()
     decoded = images.decode(data)
-    assert images.inspect(data, images.Limits()).size == decoded.size == expected.size
+    assert images.inspect(data, images.Limits()).header.size == decoded.size == expected.size
     # Each of the eight was compressed anew, so they are alike, not equal.
     assert np.abs(decoded.rgb.astype(int) - expected.rgb).mean() < 5
 
@@ -76,13 +76,16 @@ def test_an_odd_file_decodes_or_is_refused_for_a_known_reason(path):
     try:
         decoded = images.decode(data, EVERY_TYPE)
     except TooManyFrames:
-        assert images.inspect(data, images.Limits(formats=images.KNOWN, max_frames=999)).frames > 1
+        assert (
+            images.inspect(data, images.Limits(formats=images.KNOWN, max_frames=999)).header.frames
+            > 1
+        )
         return
     except CutoutError as error:
         assert name_of(path) in REFUSED_ODD, error.detail
         return
     assert decoded.rgb.dtype == np.uint8 and decoded.rgb.shape[2] == 3
-    assert images.inspect(data, EVERY_TYPE).size == decoded.size
+    assert images.inspect(data, EVERY_TYPE).header.size == decoded.size
 
 
 @pytest.mark.parametrize("path", files("odd/pillow/*hopper*.*"), ids=name_of)

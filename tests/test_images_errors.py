@@ -9,7 +9,7 @@ from PIL import Image, ImageFile, TiffImagePlugin
 
 from cutout import images
 from cutout.errors import UndecodableImage
-from cutout.images import colour_modes, decoding, jpeg
+from cutout.images import colour_modes, jpeg, opening
 
 EVERY_TYPE = images.Limits(formats=images.KNOWN)
 PROGRAMMING_ERRORS = [
@@ -41,7 +41,7 @@ def test_an_error_of_our_own_code_is_not_blamed_on_the_file(read, error, monkeyp
 
 @pytest.mark.parametrize("error", [AttributeError, TypeError, ValueError])
 def test_an_error_in_the_orientation_code_is_not_blamed_on_the_file(error, monkeypatch):
-    monkeypatch.setattr(decoding, "orientation", raiser(error))
+    monkeypatch.setattr(opening, "_orientation", raiser(error))
     with pytest.raises(error, match="a mistake of ours"):
         images.decode(saved("PNG"))
 

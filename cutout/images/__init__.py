@@ -3,7 +3,7 @@
 from cutout.images.decoding import NEUTRAL, DecodedImage, decode, decode_mask
 from cutout.images.encoding import SUFFIX, encode
 from cutout.images.limits import KNOWN, Header, Limits
-from cutout.images.opening import inspect
+from cutout.images.opening import InspectedFile, inspect
 
 __all__ = [
     "KNOWN",
@@ -11,6 +11,7 @@ __all__ = [
     "SUFFIX",
     "DecodedImage",
     "Header",
+    "InspectedFile",
     "Limits",
     "decode",
     "decode_mask",

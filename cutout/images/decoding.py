@@ -1,19 +1,18 @@
-"""Bytes to arrays."""
+"""Image files to arrays."""
 
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from cutout.errors import UndecodableImage
 from cutout.images import colour_modes, jpeg
 from cutout.images.decoder_errors import decoder_errors
-from cutout.images.exif import check_exif
-from cutout.images.limits import Header, Limits
-from cutout.images.opening import open_checked, orientation, resolution
+from cutout.images.limits import Limits
+from cutout.images.opening import InspectedFile, Metadata, inspect, open_image, read_metadata
 
 # Replaces colours under fully transparent pixels, which were not meant to be seen. The mean of
 # ImageNet: after a model's normalisation it is zero, so neither dark nor light subjects merge
@@ -31,8 +30,14 @@ _UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     8: functools.partial(cv2.rotate, rotateCode=cv2.ROTATE_90_COUNTERCLOCKWISE),
 }
 
-# rgb, alpha (both uint8), ICC profile, EXIF orientation yet to be applied.
-_Pixels = tuple[np.ndarray, np.ndarray | None, bytes | None, int]
+
+class _Pixels(NamedTuple):
+    """As they stand in the file, not yet upright. icc: valid for rgb."""
+
+    rgb: np.ndarray
+    alpha: np.ndarray | None
+    icc: bytes | None
+    metadata: Metadata
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class DecodedImage:
 
     rgb: (H, W, 3) uint8, `NEUTRAL` where alpha is zero. alpha: (H, W) float32 in [0, 1], or
     None where the file has no transparency. icc: profile valid for rgb, None means sRGB.
-    dpi: dots an inch, across and down, None where the file does not say.
+    dpi: dots per inch along width and height, None where the file names none.
     """
 
     rgb: np.ndarray
@@ -56,66 +61,69 @@ class DecodedImage:
         return self.rgb.shape[:2]
 
 
-def decode(data: bytes, limits: Limits | None = None) -> DecodedImage:
+def decode(file: bytes | InspectedFile, limits: Limits | None = None) -> DecodedImage:
     """The first frame of a file, upright, 8 bit, RGB.
 
-    Raises EmptyFile, UnsupportedType, TooManyPixels, TooManyFrames before any pixel is decoded,
-    and UndecodableImage.
+    file: what `inspect` returned, or bytes, which are inspected here by `limits`.
+    Raises what `inspect` does before any pixel is decoded, and UndecodableImage.
     """
-    image, header = open_checked(data, limits or Limits())
-    rgb, alpha, icc, turn = _decode_jpeg(data, image) or _decode_by_pillow(image, header)
-    if rgb.shape[:2] != image.size[::-1]:
-        raise UndecodableImage("The size in the header is not the size of the pixels.")
-    rgb, alpha = _upright(rgb, turn), alpha if alpha is None else _upright(alpha, turn)
+    file = _inspected(file, limits)
+    rgb, alpha, icc, metadata = _decode_jpeg(file) or _decode_by_pillow(file)
+    rgb = _upright(rgb, metadata.orientation)
     if alpha is not None:
+        alpha = _upright(alpha, metadata.orientation)
         rgb, alpha = _replace_hidden(rgb, alpha), alpha.astype(np.float32) / 255
-    dpi = resolution(image)
-    if dpi and turn >= 5:
-        dpi = dpi[::-1]
-    return DecodedImage(rgb, alpha, icc, header.format, dpi)
+    dpi = metadata.dpi[::-1] if metadata.dpi and metadata.orientation >= 5 else metadata.dpi
+    return DecodedImage(rgb, alpha, icc, file.header.format, dpi)
 
 
-def _decode_jpeg(data: bytes, image: Image.Image) -> _Pixels | None:
+def _inspected(file: bytes | InspectedFile, limits: Limits | None) -> InspectedFile:
+    return file if isinstance(file, InspectedFile) else inspect(file, limits)
+
+
+def _decode_jpeg(file: InspectedFile) -> _Pixels | None:
     """By the fast JPEG decoder; None where it does not support the file."""
-    rgb = jpeg.decode_fast(data) if jpeg.fast_decoder_supports(image) else None
-    if rgb is None:
+    rgb = jpeg.decode_fast(file.data) if file.jpeg else None
+    if rgb is None or file.jpeg is None:
         return None
-    with decoder_errors("JPEG"):
-        turn = orientation(image)
-    return rgb, None, colour_modes.rgb_profile(image.info.get("icc_profile")), turn
+    height, width = file.header.size
+    if rgb.shape[:2] != ((width, height) if file.jpeg.orientation >= 5 else (height, width)):
+        raise UndecodableImage("The size in the header is not the size of the pixels.")
+    return _Pixels(rgb, None, colour_modes.rgb_profile(file.jpeg.icc), file.jpeg)
 
 
-def _decode_by_pillow(image: Image.Image, header: Header) -> _Pixels:
+def _decode_by_pillow(file: InspectedFile) -> _Pixels:
+    header = file.header
+    image = open_image(header.format, file.data)
     with decoder_errors(header.format):
         image.load()
-        check_exif(image.info.get("exif") or b"")
-        # After the pixels: in PNG the orientation may stand behind them.
-        turn = orientation(image)
-        return *colour_modes.to_rgb(image, header.depth), turn
+        return _Pixels(*colour_modes.to_rgb(image, header.depth), read_metadata(image))
 
 
-def _upright(pixels: np.ndarray, turn: int) -> np.ndarray:
-    return _UPRIGHT[turn](pixels) if turn in _UPRIGHT else pixels
+def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    return _UPRIGHT[orientation](pixels) if orientation in _UPRIGHT else pixels
 
 
 def _replace_hidden(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return np.where(alpha[..., None] == 0, np.array(NEUTRAL, np.uint8), rgb)
 
 
-def decode_mask(data: bytes, limits: Limits | None = None) -> np.ndarray:
+def decode_mask(file: bytes | InspectedFile, limits: Limits | None = None) -> np.ndarray:
     """A mask, matte or prediction as grey levels: (H, W) uint8, 255 = subject.
 
     A file with transparency is read by its alpha channel, which is what a cut-out holds; one that
     is opaque everywhere is read by its brightness, as every other file: grey as it is, colours
     by ITU-R 601, which leaves equal channels as they are. 16 bits are reduced to 8. No colour
-    profile is applied: the levels are data.
+    profile is applied: the levels are data. Arguments and errors are those of `decode`.
     """
-    image, header = open_checked(data, limits or Limits())
-    with decoder_errors(header.format):
+    file = _inspected(file, limits)
+    image = open_image(file.header.format, file.data)
+    with decoder_errors(file.header.format):
         image.load()
-        turn = orientation(image)
+        orientation = read_metadata(image).orientation
         image.info.pop("icc_profile", None)
-        rgb, alpha, _ = colour_modes.to_rgb(image, header.depth)
+        rgb, alpha, _ = colour_modes.to_rgb(image, file.header.depth)
     if alpha is not None and alpha.min() < 255:
-        return _upright(alpha, turn)
-    return _upright(cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY), turn)
+        return _upright(alpha, orientation)
+    grey: np.ndarray = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY)
+    return _upright(grey, orientation)

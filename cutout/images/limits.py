@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from cutout.errors import TooManyFrames, TooManyPixels
 
 KNOWN = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
+# Dots per inch that JPEG's 16 bits hold; the other formats hold more.
+MAX_DPI = 65_535
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""The one place that opens files with Pillow; its failures become typed errors."""
+"""The one place that opens files with Pillow, after the checks that Pillow does not make."""
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from PIL import (
     AvifImagePlugin,
@@ -19,7 +20,7 @@ from PIL import (
 from cutout.images import jpeg, png, webp
 from cutout.images.decoder_errors import decoder_errors
 from cutout.images.exif import check_exif
-from cutout.images.limits import Header, Limits, check_pixels
+from cutout.images.limits import MAX_DPI, Header, Limits, check_pixels
 from cutout.images.sniff import allowed_type
 
 # The classes themselves, not Image.open: it would try other formats, warn, and check for bombs
@@ -34,43 +35,97 @@ _READERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "BMP": BmpImagePlugin.BmpImageFile,
     "GIF": GifImagePlugin.GifImageFile,
 }
-# What the two bytes of a JPEG's density can say.
-MAX_DPI = 65_535
 
 
-def open_checked(data: bytes, limits: Limits) -> tuple[Image.Image, Header]:
-    """A lazy Pillow image and its header, with type, structure and limits checked."""
+@dataclass(frozen=True)
+class Metadata:
+    """What a file says about its pixels.
+
+    orientation: EXIF, 1 to 8. icc: profile of any colour space. dpi: dots per inch along width
+    and height as stored, None where the file names none or impossible ones.
+    """
+
+    orientation: int
+    icc: bytes | None
+    dpi: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class InspectedFile:
+    """An image file whose type, structure and size are checked; no pixel is decoded yet.
+
+    It holds nothing but the bytes and what was read from their header, so it costs no memory
+    while a request waits, and can be decoded any number of times, in any thread.
+    jpeg: metadata of a file for the fast JPEG decoder; None where Pillow has to decode.
+    """
+
+    data: bytes = field(repr=False)
+    header: Header
+    jpeg: Metadata | None = field(repr=False)
+
+
+def inspect(data: bytes, limits: Limits | None = None) -> InspectedFile:
+    """Check type, structure, size and number of frames; decodes no pixel.
+
+    Raises EmptyFile, UnsupportedType, TooManyPixels, TooManyFrames and UndecodableImage.
+    """
+    limits = limits or Limits()
     name = allowed_type(data, limits)
-    frames, depth = _check_structure(name, data, limits)
-    with decoder_errors(name):
-        image = _READERS[name](io.BytesIO(data))
+    png_header = _check_structure(name, data, limits)
+    image = open_image(name, data)
+    if png_header and png_header.exif:
+        image.info["exif"] = png_header.exif
     check_pixels(*image.size, limits)
     check_exif(image.info.get("exif") or b"")
     with decoder_errors(name):
-        # Pillow's n_frames of PNG counts what acTL says; `png.check_png` has verified it.
-        frames = frames or getattr(image, "n_frames", 1)
-        sideways = orientation(image) >= 5
+        frames = png_header.frames if png_header else getattr(image, "n_frames", 1)
+        metadata = read_metadata(image)
     check_pixels(*image.size, limits, frames)
     width, height = image.size
-    size = (width, height) if sideways else (height, width)
-    return image, Header(name, size, frames, depth)
+    size = (width, height) if metadata.orientation >= 5 else (height, width)
+    fast = metadata if jpeg.fast_decoder_supports(image) else None
+    depth = png_header.depth if png_header else 8
+    return InspectedFile(data, Header(name, size, frames, depth), fast)
 
 
-def _check_structure(name: str, data: bytes, limits: Limits) -> tuple[int, int]:
-    """What Pillow does not check, or not soon enough. Frames (0: not known yet), depth."""
+def open_image(name: str, data: bytes) -> ImageFile.ImageFile:
+    """A lazy Pillow image of a file whose structure is checked. name: the format."""
+    with decoder_errors(name):
+        return _READERS[name](io.BytesIO(data))
+
+
+def _check_structure(name: str, data: bytes, limits: Limits) -> png.PngHeader | None:
+    """What Pillow does not check, or not soon enough; the header of a PNG."""
     if name == "PNG":
-        first = png.read_header(data)
-        check_pixels(first.width, first.height, limits)
-        png_header = png.check_png(data)
-        return png_header.frames, png_header.depth
+        header = png.read_header(data)
+        check_pixels(header.width, header.height, limits)
+        png.check_png(data, header)
+        return header
     if name == "WEBP":
         check_pixels(*webp.read_size(data), limits)
     if name == "JPEG":
         jpeg.check_jpeg(data)
-    return 0, 8
+    return None
 
 
-def orientation(image: Image.Image) -> int:
+def read_metadata(image: Image.Image) -> Metadata:
+    """Of a Pillow image; in PNG the orientation may stand behind the pixels."""
+    icc = image.info.get("icc_profile")
+    return Metadata(_orientation(image), icc, _resolution(image.info.get("dpi")))
+
+
+def _resolution(stored: object) -> tuple[float, float] | None:
+    """stored: what Pillow makes of the file's tags, which may be of any type."""
+    if not isinstance(stored, tuple) or len(stored) != 2:
+        return None
+    try:
+        across, down = float(stored[0]), float(stored[1])
+    except (TypeError, ValueError, ArithmeticError):
+        return None
+    return (across, down) if 1 <= min(across, down) and max(across, down) <= MAX_DPI else None
+
+
+def _orientation(image: Image.Image) -> int:
     """EXIF orientation 1 to 8; 1 where none or an undefined one is written.
 
     Pillow turns TIFF itself while it loads. Image.getexif is called past PngImageFile's own,
@@ -80,17 +135,3 @@ def orientation(image: Image.Image) -> int:
         return 1
     value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
     return value if value in range(1, 9) else 1
-
-
-def inspect(data: bytes, limits: Limits | None = None) -> Header:
-    """Type, upright size and number of frames; raises as `decode` would, decodes no pixel."""
-    return open_checked(data, limits or Limits())[1]
-
-
-def resolution(image: Image.Image) -> tuple[float, float] | None:
-    """Dots an inch, across and down, as the file says; None where it does not, or absurdly."""
-    try:
-        across, down = (float(value) for value in image.info.get("dpi", ()))
-    except (ArithmeticError, TypeError, ValueError):
-        return None
-    return (across, down) if min(across, down) >= 1 and max(across, down) <= MAX_DPI else None

@@ -29,7 +29,10 @@ _MAX_CHUNKS_WITHOUT_PIXELS = 1_000
 
 @dataclass
 class PngHeader:
-    """IHDR, and what the chunks after it say. seen: their types so far; last: the newest."""
+    """IHDR, and what the chunks after it say.
+
+    seen: their types so far; last: the newest; exif: body of eXIf, which may follow the pixels.
+    """
 
     width: int
     height: int
@@ -38,6 +41,7 @@ class PngHeader:
     frames: int = 1
     seen: set[bytes] = field(default_factory=set)
     last: bytes = b""
+    exif: bytes = b""
 
 
 def _damaged(what: str) -> UndecodableImage:
@@ -83,9 +87,11 @@ def read_header(data: bytes) -> PngHeader:
     return PngHeader(width, height, depth, colour)
 
 
-def check_png(data: bytes) -> PngHeader:
-    """Walk the whole file; raise UndecodableImage at the first fault."""
-    header = read_header(data)
+def check_png(data: bytes, header: PngHeader) -> None:
+    """Check all chunks, and add to `header` what they say.
+
+    header: of `read_header`. Raises UndecodableImage at the first fault.
+    """
     animation = _Animation()
     for kind, body in chunks(data):
         _check_order(kind, header)
@@ -96,7 +102,6 @@ def check_png(data: bytes) -> PngHeader:
     if b"IDAT" not in header.seen:
         raise _damaged("it has no pixels")
     header.frames = animation.frames()
-    return header
 
 
 def _check_order(kind: bytes, header: PngHeader) -> None:
@@ -121,6 +126,8 @@ def _check_body(kind: bytes, body: memoryview, header: PngHeader) -> None:
             raise _damaged("its palette is not valid")
     elif kind == b"IDAT" and header.colour == 3 and b"PLTE" not in header.seen:
         raise _damaged("its palette is missing")
+    elif kind == b"eXIf":
+        header.exif = bytes(body)
     elif kind == b"IEND" and len(body):
         raise _damaged("IEND is not empty")
     elif kind == b"tRNS":

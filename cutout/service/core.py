@@ -227,7 +227,7 @@ class Service:
         if reason := self.failed:
             raise NotReady(reason)
         deadline = time.monotonic() + self.deadline_s
-        header = images.inspect(data, self.limits)
+        header = images.inspect(data, self.limits).header
         pixels = header.size[0] * header.size[1]
         with (
             self.queue_limit.admit(pixels),
