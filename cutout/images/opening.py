@@ -119,10 +119,10 @@ def _resolution(stored: object) -> tuple[float, float] | None:
     if not isinstance(stored, tuple) or len(stored) != 2:
         return None
     try:
-        across, down = float(stored[0]), float(stored[1])
+        dpi = float(stored[0]), float(stored[1])
     except (TypeError, ValueError, ArithmeticError):
         return None
-    return (across, down) if 1 <= min(across, down) and max(across, down) <= MAX_DPI else None
+    return dpi if all(1 <= value <= MAX_DPI for value in dpi) else None
 
 
 def _orientation(image: Image.Image) -> int:
