@@ -95,6 +95,22 @@ def test_bytes_are_inspected_by_the_limits_given(read):
         read(saved("PNG"), images.Limits(max_pixels=100))
 
 
+@pytest.mark.parametrize("how", [{}, {"exif": b"Exif\0\0" + ORIENTED_6}])
+@pytest.mark.parametrize("format", images.KNOWN)
+def test_decoded_arrays_are_read_only_whatever_the_decoder(format, how):
+    data = saved(format, **(how if format not in ("BMP", "GIF") else {}))
+    decoded = images.decode(data, EVERY_TYPE)
+    arrays = [decoded.rgb, decoded.alpha, images.decode_mask(data, EVERY_TYPE)]
+    assert not any(array.flags.writeable for array in arrays if array is not None)
+
+
+@pytest.mark.parametrize("format", ["png", "webp", "jpeg"])
+def test_encoding_leaves_the_pixels_as_they_are(format):
+    array = NOISE[..., :3].copy()
+    images.encode(array, format)
+    assert np.array_equal(array, NOISE[..., :3])
+
+
 def test_what_inspection_returns_does_not_print_the_file():
     assert len(repr(images.inspect(saved("PNG")))) < 200
 

@@ -42,7 +42,7 @@ class _Pixels(NamedTuple):
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """A decoded image, upright.
+    """A decoded image, upright. Its arrays are read-only, whatever the decoder.
 
     rgb: (H, W, 3) uint8, `NEUTRAL` where alpha is zero. alpha: (H, W) float32 in [0, 1], or
     None where the file has no transparency. icc: profile valid for rgb, None means sRGB.
@@ -73,6 +73,8 @@ def decode(file: bytes | InspectedFile, limits: Limits | None = None) -> Decoded
     if alpha is not None:
         alpha = _upright(alpha, metadata.orientation)
         rgb, alpha = _replace_hidden(rgb, alpha), alpha.astype(np.float32) / 255
+        alpha.setflags(write=False)
+    rgb.setflags(write=False)
     dpi = metadata.dpi[::-1] if metadata.dpi and metadata.orientation >= 5 else metadata.dpi
     return DecodedImage(rgb, alpha, icc, file.header.format, dpi)
 
@@ -109,7 +111,7 @@ def _replace_hidden(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def decode_mask(file: bytes | InspectedFile, limits: Limits | None = None) -> np.ndarray:
-    """A mask, matte or prediction as grey levels: (H, W) uint8, 255 = subject.
+    """A mask, matte or prediction as grey levels: (H, W) uint8, 255 = subject, read-only.
 
     A file with transparency is read by its alpha channel, which is what a cut-out holds; one that
     is opaque everywhere is read by its brightness, as every other file: grey as it is, colours
@@ -123,7 +125,8 @@ def decode_mask(file: bytes | InspectedFile, limits: Limits | None = None) -> np
         orientation = read_metadata(image).orientation
         image.info.pop("icc_profile", None)
         rgb, alpha, _ = colour_modes.to_rgb(image, file.header.depth)
-    if alpha is not None and alpha.min() < 255:
-        return _upright(alpha, orientation)
-    grey: np.ndarray = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY)
-    return _upright(grey, orientation)
+    if alpha is None or alpha.min() == 255:
+        alpha = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY)
+    levels = _upright(alpha, orientation)
+    levels.setflags(write=False)
+    return levels
