@@ -43,6 +43,33 @@ def rgb_profile(profile: bytes | None) -> bytes | None:
     return profile if _space_of(profile) == "RGB " else None
 
 
+def srgb_to_profile(rgb: np.ndarray, icc: bytes) -> np.ndarray:
+    """The same colours as numbers of another RGB space, for pixels that carry its profile.
+
+    rgb: (3,) or (H, W, 3) uint8, sRGB. icc: profile of RGB pixels, as `DecodedImage.icc`. Returns
+    an array of the shape of rgb, uint8. Relative colorimetric with black point compensation;
+    colours outside the space become the nearest inside. Raises UndecodableImage for a profile
+    that is damaged or that does not allow conversion into its space.
+    """
+    try:
+        target = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        transform = ImageCms.buildTransform(
+            _srgb(),
+            target,
+            "RGB",
+            "RGB",
+            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+    except (OSError, ImageCms.PyCMSError) as error:
+        raise UndecodableImage(
+            "The colour profile of the image is damaged or cannot be converted to. "
+            "Save the image again as sRGB."
+        ) from error
+    image = Image.fromarray(rgb[None, None] if rgb.ndim == 1 else rgb)
+    return np.asarray(transform.apply(image)).reshape(rgb.shape)
+
+
 def _rgb_array(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB") if image.mode != "RGB" else image)
 
