@@ -1,7 +1,7 @@
 """Files made elsewhere: the odd ones decode rightly, the broken ones are refused or valid."""
 
+import faulthandler
 import os
-import time
 from pathlib import Path
 
 import cv2
@@ -31,6 +31,14 @@ REFUSED_ODD = {
 }
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the data sets are not here")
+
+
+@pytest.fixture(autouse=True)
+def hang():
+    """End the run, with the place, where a file keeps a decoder busy for a minute."""
+    faulthandler.dump_traceback_later(60, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
 
 
 def files(pattern):
@@ -107,22 +115,18 @@ def test_the_same_portrait_in_every_format_looks_the_same(path):
 
 @pytest.mark.parametrize("path", files("broken/*/*"), ids=name_of)
 def test_a_broken_file_is_refused_unless_it_is_valid(path):
-    start = time.monotonic()
     try:
         images.decode(path.read_bytes())
         refused = False
     except CutoutError as error:
         refused = error.status in (415, 422)
     assert refused != (name_of(path) in VALID)
-    assert time.monotonic() - start < 2
 
 
 @pytest.mark.parametrize("path", files("broken/*/*"), ids=name_of)
 def test_with_every_type_allowed_a_broken_file_is_still_a_typed_error_or_an_image(path):
-    start = time.monotonic()
     try:
         assert images.decode(path.read_bytes(), EVERY_TYPE).rgb.dtype == np.uint8
     except CutoutError as error:
         assert error.status in (415, 422)
         assert str(DATA) not in error.detail
-    assert time.monotonic() - start < 2

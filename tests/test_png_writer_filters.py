@@ -6,7 +6,7 @@ from PIL import Image
 from skimage import data
 
 from cutout import images
-from cutout.images.png_writer import filters, strategy
+from cutout.images.png_writer import deflate, filters, strategy
 
 RANDOM = np.random.default_rng(4)
 ROWS = RANDOM.integers(0, 256, (40, 60), dtype=np.uint8)
@@ -77,16 +77,35 @@ def test_the_filter_follows_the_image(axis, kind):
     assert strategy.choose_strategy(rows, 3).filter == kind
 
 
-def test_a_sharp_photograph_takes_paeth():
-    rows = np.tile(data.astronaut(), (2, 2, 1)).reshape(1024, -1)
-    assert strategy.choose_strategy(rows, 3).filter == filters.PAETH
+def compressed_bytes(rows, chosen):
+    return sum(len(part) for part in deflate.stream(rows, 3, chosen))
 
 
-@pytest.mark.parametrize("name, levels", [("chelsea", (3,)), ("rocket", (5,))])
-def test_a_large_image_takes_a_low_level_where_it_costs_little(name, levels):
-    large = Image.fromarray(getattr(data, name)()).resize((4000, 3000))
-    rgb = images.decode(images.encode(np.asarray(large), "jpeg")).rgb
-    assert strategy.choose_strategy(rgb.reshape(3000, -1), 3).levels == levels
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "rocket"])
+def test_the_filter_is_the_one_that_compresses_best(name):
+    photograph = getattr(data, name)()
+    rows = np.tile(photograph, (2, 2, 1)).reshape(2 * len(photograph), -1)
+    chosen = strategy.choose_strategy(rows, 3)
+    sizes = {
+        kind: compressed_bytes(rows, deflate.PngStrategy(kind, chosen.levels))
+        for kind in (filters.SUB, filters.UP, filters.PAETH)
+    }
+    assert sizes[chosen.filter] <= 1.01 * min(sizes.values())
+
+
+def test_a_large_image_takes_a_lower_level_where_that_costs_fewer_bytes():
+    costs, levels = {}, {}
+    for name in ("chelsea", "rocket"):
+        large = Image.fromarray(getattr(data, name)()).resize((4000, 3000))
+        rgb = images.decode(images.encode(np.asarray(large), "jpeg")).rgb
+        rows = rgb.reshape(3000, -1)
+        chosen = strategy.choose_strategy(rows, 3)
+        pillows = compressed_bytes(rows, deflate.PngStrategy(filters.ADAPTIVE, (6,)))
+        levels[name] = np.mean(chosen.levels)
+        costs[name] = compressed_bytes(rows, deflate.PngStrategy(chosen.filter, (3,))) / pillows
+        assert compressed_bytes(rows, chosen) < 1.06 * pillows
+    assert sorted(levels, key=levels.get) == sorted(costs, key=costs.get)
+    assert len(set(levels.values())) > 1
 
 
 @pytest.mark.parametrize("shape", [(1, 4_000_000), (4_000_000, 1), (3000, 4000)])
