@@ -61,37 +61,7 @@ def test_grey_is_written_as_grey(format):
     assert np.abs(np.asarray(image).astype(int) - levels).max() <= 4
 
 
-@pytest.mark.parametrize("format", ["png", "jpeg"])
-@pytest.mark.parametrize("dpi", [(72, 72), (300, 150), (0.6, 65_535)])
-def test_dots_per_inch_are_written_and_read_again(format, dpi):
-    data = images.encode(grey_bar(9, 12), format, dpi=dpi)
-    assert opened(data).info["dpi"] == pytest.approx(dpi, abs=0.5)
-    assert images.decode(data).dpi == pytest.approx(dpi, abs=0.5)
-
-
-@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
-def test_without_dots_per_inch_none_are_written(format):
-    data = images.encode(np.zeros((9, 12, 3), np.uint8), format)
-    assert "dpi" not in opened(data).info
-    assert images.decode(data).dpi is None
-
-
 @pytest.mark.parametrize("dpi", [(0, 72), (72, -1), (70_000, 70_000), (float("nan"), 72)])
 def test_impossible_dots_per_inch_are_refused(dpi):
     with pytest.raises(InvalidValue, match="Dots per inch"):
         images.encode(grey_bar(9, 12), "png", dpi=dpi)
-
-
-def test_dots_per_inch_turn_with_the_image():
-    exif = Image.Exif()
-    exif[0x112] = 6
-    file = io.BytesIO()
-    Image.new("RGB", (12, 9)).save(file, "JPEG", dpi=(300, 150), exif=exif)
-    assert images.decode(file.getvalue()).dpi == (150, 300)
-
-
-@pytest.mark.parametrize("dpi", [(0, 0), (1e9, 1e9)])
-def test_meaningless_dots_per_inch_count_as_none(dpi):
-    file = io.BytesIO()
-    Image.new("RGB", (12, 9)).save(file, "TIFF", dpi=dpi)
-    assert images.decode(file.getvalue(), images.Limits(formats=images.KNOWN)).dpi is None

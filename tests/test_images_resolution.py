@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 from conftest import picture_bytes
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from cutout import images
 
@@ -23,13 +23,22 @@ def test_the_resolution_of_a_file_is_read(file_format):
     assert found.dpi == pytest.approx((300, 150), abs=0.02)
 
 
-def test_a_file_that_does_not_say_has_none():
+def test_a_file_without_resolution_has_none():
     assert images.decode(picture_bytes(FLAT)).dpi is None
 
 
-@pytest.mark.parametrize("dpi", [(0, 0), (65_536, 300)])
-def test_an_absurd_resolution_is_not_taken_over(dpi):
+@pytest.mark.parametrize("dpi", [(0, 0), (0.5, 300), (65_536, 300)])
+def test_an_impossible_resolution_is_not_taken_over(dpi):
     assert images.decode(picture_bytes(FLAT, "PNG", dpi=dpi)).dpi is None
+
+
+def test_a_resolution_that_is_no_number_is_not_taken_over():
+    exif = Image.Exif()
+    exif[ExifTags.Base.XResolution] = 300
+    exif[ExifTags.Base.YResolution] = TiffImagePlugin.IFDRational(0, 0)
+    data = picture_bytes(FLAT, "TIFF", tiffinfo=exif, dpi=None)
+    assert np.isnan(float(read_dpi(data)[1]))
+    assert images.decode(data, images.Limits(formats=("TIFF",))).dpi is None
 
 
 @pytest.mark.parametrize("turn, expected", [(1, (300, 150)), (3, (300, 150)), (6, (150, 300))])

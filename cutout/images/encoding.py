@@ -51,13 +51,13 @@ def encode(
 
     array: (H, W, 4), (H, W, 3) or (H, W), uint8. format: png, webp (quality 90, alpha without
     loss), jpeg (quality 90, no alpha: compose on a background before). icc: profile of the
-    colours, embedded as it is. dpi: horizontal and vertical dots per inch, above 0 and up to
-    `MAX_DPI`; PNG keeps them as dots per metre, JPEG as whole numbers, WebP has no field for them.
+    colours, embedded as it is. dpi: horizontal and vertical dots per inch, from 1 to `MAX_DPI`;
+    PNG keeps them as dots per metre, JPEG as whole numbers, WebP has no field for them.
     Raises InvalidValue for what the format cannot hold.
     """
     check_encodable(array.shape[:2], format)
-    if dpi and not all(0 < value <= MAX_DPI for value in dpi):
-        raise InvalidValue(f"Dots per inch are above 0 and at most {MAX_DPI}.")
+    if dpi and not all(1 <= value <= MAX_DPI for value in dpi):
+        raise InvalidValue(f"Dots per inch are at least 1 and at most {MAX_DPI}.")
     if format == "png":
         return _encode_png(array, icc, dpi)
     if format == "jpeg" and array.ndim == 3 and array.shape[2] == 4:
@@ -77,7 +77,7 @@ def _encode_png(array: np.ndarray, icc: bytes | None, dpi: tuple[float, float] |
     if icc:
         parts += _chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc))
     if dpi:
-        per_metre = (max(1, round(value / _METRES_PER_INCH)) for value in dpi)
+        per_metre = (round(value / _METRES_PER_INCH) for value in dpi)
         parts += _chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
     rows, pixel_bytes = array.reshape(height, -1), array[0, 0].size
     chosen = strategy.choose_strategy(rows, pixel_bytes)

@@ -110,19 +110,19 @@ def _check_structure(name: str, data: bytes, limits: Limits) -> png.PngHeader | 
 
 def read_metadata(image: Image.Image) -> Metadata:
     """Of a Pillow image; in PNG the orientation may stand behind the pixels."""
-    dpi = _dpi(image.info.get("dpi"))
-    return Metadata(_orientation(image), image.info.get("icc_profile"), dpi)
+    icc = image.info.get("icc_profile")
+    return Metadata(_orientation(image), icc, _resolution(image.info.get("dpi")))
 
 
-def _dpi(stored: object) -> tuple[float, float] | None:
+def _resolution(stored: object) -> tuple[float, float] | None:
     """stored: what Pillow makes of the file's tags, which may be of any type."""
     if not isinstance(stored, tuple) or len(stored) != 2:
         return None
     try:
-        across, down = float(stored[0]), float(stored[1])
+        dpi = float(stored[0]), float(stored[1])
     except (TypeError, ValueError, ArithmeticError):
         return None
-    return (across, down) if 0 < across <= MAX_DPI and 0 < down <= MAX_DPI else None
+    return dpi if all(1 <= value <= MAX_DPI for value in dpi) else None
 
 
 def _orientation(image: Image.Image) -> int:
