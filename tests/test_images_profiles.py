@@ -44,7 +44,7 @@ def expected_p3(rgb):
 
 
 def test_srgb_red_has_its_numbers_of_display_p3():
-    red = images.srgb_to_profile(np.array([255, 0, 0], np.uint8), display_p3())
+    red = images.convert_colours(np.array([255, 0, 0], np.uint8), None, display_p3())
     assert red.shape == (3,) and red.dtype == np.uint8
     assert np.abs(red.astype(int) - [234, 51, 35]).max() <= 1
 
@@ -52,37 +52,37 @@ def test_srgb_red_has_its_numbers_of_display_p3():
 def test_every_colour_of_a_background_is_converted():
     colours = np.random.default_rng(3).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     before = colours.copy()
-    converted = images.srgb_to_profile(colours, display_p3())
+    converted = images.convert_colours(colours, None, display_p3())
     assert np.abs(converted - expected_p3(colours)).max() <= 1.5
     assert np.array_equal(colours, before)
 
 
 @pytest.mark.parametrize("level", [0, 1, 128, 255])
 def test_grey_stays_grey(level):
-    grey = images.srgb_to_profile(np.full(3, level, np.uint8), display_p3())
+    grey = images.convert_colours(np.full(3, level, np.uint8), None, display_p3())
     assert np.abs(grey.astype(int) - level).max() <= 1
 
 
 def test_colours_under_srgb_stay_as_they_are():
     colours = np.random.default_rng(3).integers(0, 256, (40, 60, 3), dtype=np.uint8)
-    assert np.abs(images.srgb_to_profile(colours, SRGB).astype(int) - colours).max() <= 1
+    assert np.abs(images.convert_colours(colours, None, SRGB).astype(int) - colours).max() <= 1
 
 
 @pytest.mark.parametrize("crop", [np.s_[::2, ::-3], np.s_[5:6, 5:6]])
 def test_a_view_converts_like_its_copy(crop):
     colours = np.random.default_rng(3).integers(0, 256, (40, 60, 3), dtype=np.uint8)[crop]
-    converted = images.srgb_to_profile(colours, display_p3())
+    converted = images.convert_colours(colours, None, display_p3())
     assert converted.shape == colours.shape
-    assert np.array_equal(converted, images.srgb_to_profile(colours.copy(), display_p3()))
+    assert np.array_equal(converted, images.convert_colours(colours.copy(), None, display_p3()))
 
 
-@pytest.mark.parametrize("profile", [b"", b"junk", SRGB[:200], SRGB[:36] + b"acsp" + bytes(200)])
+@pytest.mark.parametrize("profile", [b"junk", SRGB[:200], SRGB[:36] + b"acsp" + bytes(200)])
 def test_a_damaged_profile_is_refused(profile):
     with pytest.raises(UndecodableImage, match="colour profile"):
-        images.srgb_to_profile(np.zeros(3, np.uint8), profile)
+        images.convert_colours(np.zeros(3, np.uint8), None, profile)
 
 
 def test_a_profile_of_another_space_is_refused():
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     with pytest.raises(UndecodableImage, match="colour profile"):
-        images.srgb_to_profile(np.zeros(3, np.uint8), lab)
+        images.convert_colours(np.zeros(3, np.uint8), None, lab)

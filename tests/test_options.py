@@ -11,6 +11,7 @@ from PIL import Image
 from pydantic import ValidationError
 from standin import StandIn
 from test_api import post, problem
+from test_images_profiles import display_p3
 
 from cutout import images
 from cutout.errors import InvalidValue
@@ -210,7 +211,12 @@ def test_a_trimap_without_matting_or_of_another_size_is_refused(client, disc_png
 
 def test_background_and_background_image_exclude_each_other():
     with pytest.raises(InvalidValue, match="not both"):
-        make_plan(Options(background="red"), Extras(background=np.zeros((2, 2, 3), np.uint8)))
+        make_plan(
+            Options(background="red"),
+            Extras(
+                background=images.DecodedImage(np.zeros((2, 2, 3), np.uint8), None, None, "PNG")
+            ),
+        )
 
 
 def test_the_steps_run_in_the_stated_order(client, disc, disc_png):
@@ -357,3 +363,28 @@ def test_the_readme_names_the_steps_in_their_order():
     stated = re.search(r"steps\s+run\s+in\s+this\s+order: ([^.]+)\.", readme)[1]
     shown = [step.name for step in ORDER if step.name not in INTERNAL_STEPS]
     assert re.split(r",\s+", stated) == shown
+
+
+@pytest.mark.parametrize("kind, side", [("webp", 16_384), ("jpeg", 65_501)])
+def test_a_format_that_cannot_hold_the_result_is_refused_before_work(client, app, kind, side):
+    wide = picture_bytes(np.zeros((1, side, 3), np.uint8))
+    options = {"format": kind, "background": "white"}
+    body = problem(post(client, "/remove-bg", image=wide, **options), 400, "invalid_value")
+    assert kind in body["detail"]
+    assert not app.extensions["cutout"].model.calls
+    _, small = cut(client, wide, max_size="1000", **options)
+    assert small.shape[1] == 1000
+
+
+def test_a_background_colour_has_the_numbers_of_the_images_profile(client, disc):
+    """sRGB red in an image with Display P3, whose red is stronger."""
+    image = picture_bytes(disc, icc_profile=display_p3())
+    _, result = cut(client, image, background="red")
+    assert np.abs(result[0, 0].astype(int) - [234, 51, 35]).max() <= 1
+
+
+def test_a_background_image_is_converted_to_the_images_profile(client, disc):
+    red = picture_bytes(np.full((30, 40, 3), (255, 0, 0), np.uint8))
+    image = picture_bytes(disc, icc_profile=display_p3())
+    _, result = cut(client, image, background_image=red)
+    assert np.abs(result[0, 0].astype(int) - [234, 51, 35]).max() <= 1

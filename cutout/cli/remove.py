@@ -79,7 +79,7 @@ def _make_plan(
     if is_file and (decided := format_of(target, texts.get("format"))):
         texts = texts | {"format": decided}
     data = background.read_bytes() if background else None
-    back = images.decode(data).rgb if data else None
+    back = images.decode(data) if data else None
     options = parse_options(texts)
     try:
         return pipeline.make_plan(options, pipeline.Extras(background=back))

@@ -43,19 +43,20 @@ def rgb_profile(profile: bytes | None) -> bytes | None:
     return profile if _space_of(profile) == "RGB " else None
 
 
-def srgb_to_profile(rgb: np.ndarray, icc: bytes) -> np.ndarray:
+def convert_colours(rgb: np.ndarray, source: bytes | None, target: bytes | None) -> np.ndarray:
     """The same colours as numbers of another RGB space, for pixels that carry its profile.
 
-    rgb: (3,) or (H, W, 3) uint8, sRGB. icc: profile of RGB pixels, as `DecodedImage.icc`. Returns
-    an array of the shape of rgb, uint8. Relative colorimetric with black point compensation;
-    colours outside the space become the nearest inside. Raises UndecodableImage for a profile
-    that is damaged or that does not allow conversion into its space.
+    rgb: (3,) or (H, W, 3) uint8. source, target: profiles of RGB pixels, as `DecodedImage.icc`;
+    None is sRGB. Returns an array of the shape of rgb, uint8. Relative colorimetric with black
+    point compensation; colours outside the space become the nearest inside. Raises
+    UndecodableImage for a profile that is damaged or that does not allow the conversion.
     """
+    if source == target:
+        return rgb
     try:
-        target = ImageCms.ImageCmsProfile(io.BytesIO(icc))
         transform = ImageCms.buildTransform(
-            _srgb(),
-            target,
+            _profile(source),
+            _profile(target),
             "RGB",
             "RGB",
             renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
@@ -68,6 +69,10 @@ def srgb_to_profile(rgb: np.ndarray, icc: bytes) -> np.ndarray:
         ) from error
     image = Image.fromarray(rgb[None, None] if rgb.ndim == 1 else rgb)
     return np.asarray(transform.apply(image)).reshape(rgb.shape)
+
+
+def _profile(icc: bytes | None) -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(io.BytesIO(icc)) if icc else _srgb()
 
 
 def _rgb_array(image: Image.Image) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from cutout.compose import colour_names, geometry
 from cutout.errors import InvalidValue
+from cutout.images import DecodedImage
 from cutout.options import Options
 
 Colour = tuple[int, int, int, int]
@@ -17,13 +18,13 @@ Colour = tuple[int, int, int, int]
 class Extras:
     """What comes with the request beside the photograph.
 
-    trimap: (H, W) uint8 of 0, 128, 255, of the photograph's size. background: (h, w, 3) uint8 of
-    any size; it covers the result, centred. region: the box in which the subject lies, None for
+    trimap: (H, W) uint8 of 0, 128, 255, of the photograph's size. background: of any
+    size; it covers the result, centred. region: the box in which the subject lies, None for
     the whole image; not together with a trimap.
     """
 
     trimap: np.ndarray | None = None
-    background: np.ndarray | None = None
+    background: DecodedImage | None = None
     region: geometry.Box | None = None
 
 

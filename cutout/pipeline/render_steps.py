@@ -7,10 +7,13 @@ import numpy as np
 from cutout import images
 from cutout.compose import backgrounds, geometry, views
 from cutout.compose.straight_alpha import compose as straight_alpha
+from cutout.errors import UndecodableImage
 from cutout.matting import foreground
 from cutout.matting.trimap import automatic_trimap
 from cutout.pipeline.frame import Frame, Job
 from cutout.pipeline.plan import Plan
+
+Warnings = tuple[str, ...]
 
 
 def needs_colours(plan: Plan) -> bool:
@@ -56,42 +59,61 @@ def limit_size(frame: Frame, job: Job) -> Frame:
 
 def compose(frame: Frame, job: Job) -> Frame:
     """Render the kind of output asked for and let go of what the file does not need."""
-    pixels = np.ascontiguousarray(_render(frame, job.plan))
+    frame = replace(
+        frame, rgb=np.ascontiguousarray(frame.rgb), alpha=np.ascontiguousarray(frame.matte)
+    )
+    pixels, warnings = _render(frame, job.plan)
     empty = np.empty((0, 0, 3), np.uint8)
-    return replace(frame, pixels=pixels, rgb=empty, alpha=None, original=None)
+    return replace(
+        frame,
+        pixels=np.ascontiguousarray(pixels),
+        warnings=frame.warnings + warnings,
+        rgb=empty,
+        alpha=None,
+        original=None,
+    )
 
 
-def _render(frame: Frame, plan: Plan) -> np.ndarray:
+def _render(frame: Frame, plan: Plan) -> tuple[np.ndarray, Warnings]:
     """(h, w, 4), (h, w, 3) or (h, w) uint8, by kind of output and background."""
-    rgb, alpha = np.ascontiguousarray(frame.rgb), np.ascontiguousarray(frame.matte)
     kind = plan.options.output
     if kind == "mask":
-        return views.grey_mask(alpha)
+        return views.grey_mask(frame.matte), ()
     if kind == "trimap":
-        return automatic_trimap(alpha)
+        return automatic_trimap(frame.matte), ()
     if kind == "overlay":
-        return views.overlay(rgb, alpha)
+        return views.overlay(frame.rgb, frame.matte), ()
     if not plan.has_background:
-        return straight_alpha(rgb, alpha)
-    return _on_background(replace(frame, rgb=rgb, alpha=alpha), plan)
+        return straight_alpha(frame.rgb, frame.matte), ()
+    return _on_background(frame, plan)
 
 
-def _on_background(frame: Frame, plan: Plan) -> np.ndarray:
+def _on_background(frame: Frame, plan: Plan) -> tuple[np.ndarray, Warnings]:
     """The subject on the background: (h, w, 3), or (h, w, 4) on a translucent colour."""
-    back, strength = _background(frame, plan)
+    back, strength, warnings = background(frame, plan)
     linear = plan.options.blend == "linear"
     rgb, alpha = backgrounds.over(frame.rgb, frame.matte, back, strength, linear)
-    return rgb if strength == 1 else straight_alpha(rgb, alpha)
+    return (rgb if strength == 1 else straight_alpha(rgb, alpha)), warnings
 
 
-def _background(frame: Frame, plan: Plan) -> tuple[np.ndarray, float]:
-    """The background (h, w, 3) or (3,) uint8 in the colours of the image, and its alpha."""
+def background(frame: Frame, plan: Plan) -> tuple[np.ndarray, float, Warnings]:
+    """What the plan puts behind a frame: colours, their alpha, and warnings.
+
+    Colours are (h, w, 3) or (3,) uint8, as numbers of the image's colour profile, which goes into
+    the file.
+    """
     if plan.colour is None:
         original = frame.rgb if frame.original is None else frame.original
-        return backgrounds.blurred(np.ascontiguousarray(original), frame.matte), 1.0
+        return backgrounds.blurred(np.ascontiguousarray(original), frame.matte), 1.0, ()
+    back, icc, strength = np.array(plan.colour[:3], np.uint8), None, plan.colour[3] / 255
     if plan.extras.background is not None:
-        return backgrounds.cover(plan.extras.background, frame.matte.shape), 1.0
-    return np.array(plan.colour[:3], np.uint8), plan.colour[3] / 255
+        image, (height, width) = plan.extras.background, frame.matte.shape
+        back, icc, strength = backgrounds.cover(image.rgb, (height, width)), image.icc, 1.0
+    try:
+        return images.convert_colours(back, icc, frame.icc), strength, ()
+    except UndecodableImage:
+        text = "The background's colours could not be converted to the image's profile."
+        return back, strength, (text,)
 
 
 def encode(frame: Frame, job: Job) -> Frame:

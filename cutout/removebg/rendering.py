@@ -15,6 +15,7 @@ from cutout.compose import backgrounds, geometry
 from cutout.compose.straight_alpha import compose as straight_alpha
 from cutout.errors import NoSubject
 from cutout.pipeline import TRANSPARENCY, Frame, Job, Plan, Step, matte_steps, render_steps
+from cutout.pipeline.render_steps import background
 from cutout.pixels import to_level
 from cutout.removebg import composition, sizes
 from cutout.removebg.answers import archive
@@ -99,17 +100,21 @@ class Rendering:
 
     def compose(self, frame: Frame, job: Job) -> Frame:
         """Put the background behind and let go of what the file does not need."""
-        rgb, alpha = np.ascontiguousarray(frame.rgb), np.ascontiguousarray(frame.matte)
-        pixels = self._pixels(rgb, alpha, frame.format, job.plan)
+        frame = replace(
+            frame, rgb=np.ascontiguousarray(frame.rgb), alpha=np.ascontiguousarray(frame.matte)
+        )
+        pixels = self._pixels(frame, job.plan)
         empty = np.empty((0, 0, 3), np.uint8)
         return replace(frame, pixels=pixels, rgb=empty, alpha=None, scores=frame.scores)
 
-    def _pixels(self, rgb: np.ndarray, alpha: np.ndarray, kind: str, plan: Plan) -> np.ndarray:
+    def _pixels(self, frame: Frame, plan: Plan) -> np.ndarray:
         """(h, w, 4), (h, w, 3) or (h, w) uint8; for a ZIP the colours and the alpha of both."""
+        rgb, alpha, kind = frame.rgb, frame.matte, frame.format
         if self.asked.channels == "alpha" and kind != "zip":
             return to_level(alpha)
         if plan.has_background:
-            rgb, alpha = on_background(rgb, alpha, plan)
+            back, strength, _ = background(frame, plan)
+            rgb, alpha = backgrounds.over(rgb, alpha, back, strength)
         if kind == "zip":
             return np.dstack([composition.extend_colours(rgb, alpha), to_level(alpha)])
         if kind == "jpeg":
@@ -142,15 +147,6 @@ def is_opaque(plan: Plan) -> bool:
     """Whether the background lets nothing through."""
     image = plan.extras.background is not None
     return image or (plan.colour is not None and plan.colour[3] == OPAQUE)
-
-
-def on_background(rgb: np.ndarray, alpha: np.ndarray, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
-    """The subject over the background image or colour."""
-    if plan.extras.background is not None:
-        return backgrounds.over(rgb, alpha, backgrounds.cover(plan.extras.background, alpha.shape))
-    red, green, blue, strength = plan.colour or (0, 0, 0, 0)
-    colour = np.array([red, green, blue], np.uint8)
-    return backgrounds.over(rgb, alpha, colour, strength / OPAQUE)
 
 
 def box_of(frame: Frame) -> geometry.Box:

@@ -98,6 +98,7 @@ class Service:
         stages = Stages()
         self._open_sizes(request, stages)
         with self._admitted(request.data, stages) as (file, deadline):
+            request.check_result(file.header.size)
             job = self._job(request, stages, deadline)
             with stages("decode"):
                 frame = pipeline.begin(images.decode(file))
@@ -209,7 +210,7 @@ class Service:
         """Decode the images beside the request's own and fix the order of work."""
         trimap = images.decode_mask(request.trimap, self.limits) if request.trimap else None
         back = images.decode(request.background, self.limits) if request.background else None
-        extras = Extras(trimap, back.rgb if back else None, request.region)
+        extras = Extras(trimap, back, request.region)
         plan = pipeline.make_plan(request.options, extras)
         infer = partial(self.batcher.run, deadline=deadline, wanted=request.wanted)
 

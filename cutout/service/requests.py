@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cutout import measures, pipeline
+from cutout import images, measures, pipeline
 from cutout.batching import always
 from cutout.compose.geometry import Box
 from cutout.options import Options
@@ -36,6 +36,15 @@ class RemovalRequest:
     def check(self) -> None:
         """Check the options together, before anything is decoded. Raises InvalidValue."""
         pipeline.check_options(self.options, self.trimap is not None, self.background is not None)
+
+    def check_result(self, size: tuple[int, int]) -> None:
+        """Refuse a format that cannot hold the result of an image of `size` (height, width).
+
+        A crop is only known later; the encoder checks it again. Raises InvalidValue.
+        """
+        options, longest = self.options, max(size)
+        if not options.crop and not (options.max_size and options.max_size < longest):
+            images.check_encodable(size, options.format)
 
 
 @dataclass(frozen=True)
