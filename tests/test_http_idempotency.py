@@ -4,18 +4,18 @@ import itertools
 import threading
 
 import pytest
-from flask import Flask, Response, g, request
+from flask import Response, g, request
+from small_app import small_app
 
 from cutout.errors import IdempotencyInProgress, IdempotencyMismatch, Overloaded, UndecodableImage
-from cutout.http import idempotency, problems
+from cutout.http import idempotency
 from cutout.http.idempotency import AnswerStore, StoredAnswer
 
 NAME, HASH = ("key:shop", "k1"), b"hash"
 
 
 def make_app(store):
-    app = Flask(__name__)
-    problems.register(app)
+    app = small_app()
     app.before_request(lambda: setattr(g, "key_name", request.headers.get("X-Name")))
     idempotency.register(app, store, ["/cut", "/fails", "/stream"])
     runs = itertools.count(1)
@@ -60,6 +60,8 @@ def test_the_same_key_and_body_get_the_stored_status_headers_and_bytes(client):
     assert second.data == first.data and second.status_code == 201
     assert "Idempotent-Replayed" not in first.headers
     assert second.headers.pop("Idempotent-Replayed") == "true"
+    ids = [response.headers.pop("X-Request-Id") for response in (first, second)]
+    assert ids[0] != ids[1]
     assert dict(second.headers) == dict(first.headers)
 
 

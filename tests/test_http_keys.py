@@ -4,10 +4,11 @@ import hashlib
 import logging
 
 import pytest
-from flask import Flask, g
+from flask import g
+from small_app import small_app
 
 from cutout.errors import ConfigurationError
-from cutout.http import keys, problems
+from cutout.http import keys
 
 KEY, OTHER = "a-key-of-some-length", "another-key-of-some-length"
 
@@ -18,8 +19,7 @@ def client():
 
 
 def make_client(known):
-    app = Flask(__name__)
-    problems.register(app)
+    app = small_app()
     keys.register(app, known, ["/health", "/docs/*"])
     for path in ("/health", "/docs/swagger", "/docsecret", "/who"):
         app.add_url_rule(path, path, lambda: str(g.key_name), methods=["GET", "POST"])
@@ -38,6 +38,15 @@ def make_client(known):
 )
 def test_a_key_is_taken_from_either_header_in_any_case(client, headers):
     assert client.get("/who", headers=headers).text == "shop"
+
+
+def test_the_log_has_the_name_and_never_the_key(client, caplog):
+    with caplog.at_level(logging.INFO):
+        client.get("/who", headers={"X-API-Key": KEY}).close()
+        client.get("/who", headers={"X-API-Key": "wrong-key-of-some-length"}).close()
+    fields = [record.fields for record in caplog.records]
+    assert [(it["status"], it.get("key")) for it in fields] == [(200, "shop"), (403, None)]
+    assert "of-some-length" not in f"{fields} {caplog.text}"
 
 
 def test_each_key_has_its_name(client):

@@ -6,10 +6,11 @@ import time
 from contextlib import suppress
 
 import pytest
-from flask import Flask, g, request
+from flask import g, request
+from small_app import small_app
 
 from cutout.errors import RateLimited, UndecodableImage
-from cutout.http import limits, problems
+from cutout.http import limits
 
 MEGAPIXEL = 1_000_000
 
@@ -37,8 +38,7 @@ def frequent_switches():
 
 
 def make_client(images: int, megapixels: int):
-    app = Flask(__name__)
-    problems.register(app)
+    app = small_app()
     app.before_request(lambda: setattr(g, "key_name", request.headers.get("X-Name")))
     limits.register(app, images, megapixels)
 

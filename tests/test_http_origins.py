@@ -1,17 +1,16 @@
 """CORS: named origins, preflights, errors, and the remove.bg paths apart."""
 
 import pytest
-from flask import Flask
+from small_app import small_app
 
 from cutout.errors import ConfigurationError
-from cutout.http import keys, origins, problems
+from cutout.http import keys, origins
 
 SHOP, OTHER = "https://shop.example", "https://other.example"
 
 
 def make_client(named=(SHOP,), removebg=()):
-    app = Flask(__name__)
-    problems.register(app)
+    app = small_app()
     keys.register(app, keys.from_text("shop=a-key-of-some-length"), ["/broken", "/open"])
     origins.register(app, named, removebg)
     for path in ("/remove-bg", "/v1.0/removebg"):

@@ -1,17 +1,17 @@
 """Keys, limits, origins and idempotency registered on one application, in the documented order."""
 
 import pytest
-from flask import Flask, Response
+from flask import Response
+from small_app import small_app
 
-from cutout.http import idempotency, keys, limits, origins, problems, proxies
+from cutout.http import idempotency, keys, limits, origins, proxies
 
 KEY, SHOP = "a-key-of-some-length", "https://shop.example"
 
 
 @pytest.fixture
 def client():
-    app = Flask(__name__)
-    problems.register(app)
+    app = small_app()
     proxies.register(app, ["192.0.2.0/24"])
     keys.register(app, keys.from_text(f"shop={KEY}"), ["/health"])
     limits.register(app, 2, 100)

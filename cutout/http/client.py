@@ -8,7 +8,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from cutout.http.addresses import without_mapping
 
-PIECE_BYTES = 1_000_000
+CHUNK_BYTES = 1_000_000
 
 
 def client_name() -> str:
@@ -38,5 +38,5 @@ def discard_body() -> None:
     before they read the answer. A body over the limit is left to the server, which closes.
     """
     with suppress(RequestEntityTooLarge):
-        while request.stream.read(PIECE_BYTES):
+        while request.stream.read(CHUNK_BYTES):
             pass

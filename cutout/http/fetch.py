@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 Resolver = Callable[..., list[tuple[Any, ...]]]
 MAX_URL = 2048
-PIECE_BYTES = 65_536
+CHUNK_BYTES = 65_536
 PORTS = {"http": 80, "https": 443}
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 # Control characters, spaces and backslashes: parsers disagree about what they mean.
@@ -243,10 +243,10 @@ def _read(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
     announced = response.length or 0
     body = bytearray()
     while announced <= max_bytes and len(body) <= max_bytes:
-        piece = response.read1(PIECE_BYTES)
-        if not piece:
+        chunk = response.read1(CHUNK_BYTES)
+        if not chunk:
             if response.length:
                 raise DownloadFailed("The image's server stopped in the middle of it.")
             return bytes(body)
-        body += piece
+        body += chunk
     raise TooManyBytes(f"An image may have {max_bytes:,} bytes.", limit=max_bytes)

@@ -17,6 +17,7 @@ from pathlib import Path
 from flask import Flask, Response, g, request
 
 from cutout.errors import ConfigurationError, KeyInvalid, KeyRequired
+from cutout.http import request_log
 from cutout.http.client import discard_body
 
 log = logging.getLogger(__name__)
@@ -145,8 +146,8 @@ def register(app: Flask, keys: Keys, open_paths: Collection[str]) -> None:
     """Ask for a key on every path of `app` but `open_paths`; without `keys` ask for none.
 
     open_paths: exact paths, or `/docs/*` for everything below. Sets `g.key_name`. Preflight
-    requests (OPTIONS) carry no key by the rules of CORS and are open. Errors: KeyRequired,
-    KeyInvalid.
+    requests (OPTIONS) carry no key by the rules of CORS and are open. Register `hooks` before.
+    Errors: KeyRequired, KeyInvalid.
     """
     exact = frozenset(path for path in open_paths if not path.endswith("/*"))
     below = tuple(path[:-1] for path in open_paths if path.endswith("/*"))
@@ -163,6 +164,7 @@ def register(app: Flask, keys: Keys, open_paths: Collection[str]) -> None:
         if g.key_name is None:
             discard_body()
             raise _refusal(sent)
+        request_log.add(key=g.key_name)
 
     @app.after_request
     def challenge(response: Response) -> Response:
