@@ -15,6 +15,7 @@ from cutout.http.problems import responses
 
 bp = APIBlueprint("results", __name__, abp_tags=[Tag(name="images")])
 MIMETYPE_OF_SUFFIX = {f".{images.SUFFIX[name]}": MIMETYPES[name] for name in MIMETYPES}
+UNKNOWN = "application/octet-stream"
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 FETCHED: ResponseDict = {
     200: {"description": "the image", "content": dict.fromkeys(MIMETYPES.values(), BINARY)},
@@ -34,7 +35,7 @@ class ResultPath(BaseModel):
 def fetch_result(path: ResultPath) -> Response:
     stored = service().storage.load(path.name)
     suffix = PurePath(stored.record["file"]).suffix
-    response = Response(stored.data, mimetype=MIMETYPE_OF_SUFFIX[suffix])
+    response = Response(stored.data, mimetype=MIMETYPE_OF_SUFFIX.get(suffix, UNKNOWN))
     response.headers.update(signal_headers(stored.record["quality"]))
     response.headers["Cache-Control"] = "private, no-store"
     return response
