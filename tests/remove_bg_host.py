@@ -6,8 +6,10 @@ name, and passes bytes on to the server. A client runs in a mount namespace of i
 """
 
 import asyncio
+import errno
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -19,7 +21,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-NAME, ADDRESS = "api.remove.bg", "127.0.0.77"
+NAME = "api.remove.bg"
+# Loopback addresses to choose from: other tests may run at the same time.
+ADDRESSES = [f"127.0.77.{last}" for last in range(1, 255)]
 # How each language is told which certificate to trust.
 TRUST = ("NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
 ENTER = 'mount --bind "$1" /etc/hosts && shift && exec "$@"'
@@ -58,10 +62,10 @@ def remove_bg_host(server: str, folder: Path) -> Iterator[Host]:
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     _make_certificate(certificate, key)
     hosts = folder / "hosts"
-    hosts.write_text(f"127.0.0.1 localhost\n{ADDRESS} {NAME}\n")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    with _front(context, server):
+    with _front(context, server) as address:
+        hosts.write_text(f"127.0.0.1 localhost\n{address} {NAME}\n")
         yield Host(hosts, certificate)
 
 
@@ -88,32 +92,42 @@ def _make_certificate(certificate: Path, key: Path) -> None:
 
 
 @contextmanager
-def _front(context: ssl.SSLContext, server: str) -> Iterator[None]:
-    """Take TLS off connections to ADDRESS:443 and pass them on to `server`."""
+def _front(context: ssl.SSLContext, server: str) -> Iterator[str]:
+    """Take TLS off connections to an address, port 443, and pass them on to `server`."""
     target = urlsplit(server)
+    listening = _listen()
     loop = asyncio.new_event_loop()
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection(target.hostname, target.port)
         await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
 
-    try:
-        listening = loop.run_until_complete(asyncio.start_server(relay, ADDRESS, 443, ssl=context))
-    except PermissionError:
-        loop.close()
-        pytest.skip("port 443 is for root only here")
+    front = loop.run_until_complete(asyncio.start_server(relay, sock=listening, ssl=context))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        yield
+        yield listening.getsockname()[0]
     finally:
-        loop.call_soon_threadsafe(listening.close)
+        loop.call_soon_threadsafe(front.close)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()
+
+
+def _listen() -> socket.socket:
+    """A socket on port 443 of the first loopback address that nobody uses."""
+    for address in ADDRESSES:
+        try:
+            return socket.create_server((address, 443))
+        except PermissionError:
+            pytest.skip("port 443 is for root only here")
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    raise AssertionError("all addresses are in use")
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -7,6 +7,7 @@ import zipfile
 import pytest
 
 from cutout import errors
+from cutout.compose.geometry import size_within
 from cutout.removebg import sizes
 from cutout.removebg.account import account
 from cutout.removebg.answers import Answer, archive, wants_json
@@ -37,11 +38,11 @@ from cutout.removebg.subject_type import echoed_type
     ],
 )
 def test_the_result_size(width, height, size, png, expected):
-    assert sizes.fitted((height, width), sizes.max_pixels(size, png)) == expected[::-1]
+    assert size_within((height, width), sizes.megapixels(size, png)) == expected[::-1]
 
 
 def test_every_size_name_has_a_budget():
-    assert set(sizes.NAMES.values()) == set(sizes.MAX_PIXELS)
+    assert set(sizes.NAMES.values()) == set(sizes.MEGAPIXELS)
 
 
 @pytest.mark.parametrize(

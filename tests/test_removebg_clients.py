@@ -27,7 +27,7 @@ CLIENTS = Path(__file__).parent / "clients"
 def server(tmp_path_factory):
     """The service on the stand-in model, as gunicorn runs it."""
     with held_server(tmp_path_factory.mktemp("server")) as held:
-        yield held.address
+        yield held.running.address
 
 
 @pytest.fixture(scope="module")

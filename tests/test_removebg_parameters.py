@@ -3,10 +3,12 @@
 import base64
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cutout.removebg.body import Body
-from cutout.removebg.errors import DialectError
-from cutout.removebg.parameters import MAX_FILE_BYTES, Source, parse
+from cutout.removebg.errors import TITLES, DialectError
+from cutout.removebg.parameters import MAX_FILE_BYTES, Parameters, Source, parse
 
 FILE = {"image_file": b"image"}
 
@@ -255,3 +257,18 @@ def test_several_backgrounds(fields, more):
 def test_another_default_size_is_used_where_none_is_sent():
     assert parse(Body({}, FILE), default_size="auto").size == "auto"
     assert parse(Body({"size": "hd"}, FILE), default_size="auto").size == "hd"
+
+
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40)
+TEXTS = st.sampled_from(["0 0 100% 100%", "50%", "-1", "1e400", "٣px", "9" * 30, "data:,", "\0"])
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(" ".join(NAMES).split()), VALUES | TEXTS, max_size=6))
+def test_whatever_is_sent_is_read_or_refused_in_the_words_of_the_dialect(fields):
+    try:
+        found = parse(Body(fields, FILE))
+    except DialectError as error:
+        assert (error.status, error.code in TITLES) == (400, True)
+    else:
+        assert isinstance(found, Parameters)

@@ -3,34 +3,9 @@
 import cv2
 import numpy as np
 
-from cutout.compose.geometry import Box, Margin
+from cutout.compose.geometry import Box
 
 Layer = tuple[np.ndarray, np.ndarray]
-
-
-def with_margin_beyond(box: Box, margin: Margin) -> Box:
-    """Grow a box by a margin, also beyond the image's border."""
-    top, left, height, width = box
-    spans = (height, width, height, width)
-    above, right, below, before = (
-        round(amount * span / 100 if unit == "%" else amount)
-        for (amount, unit), span in zip(margin, spans, strict=True)
-    )
-    return top - above, left - before, height + above + below, width + before + right
-
-
-def crop_beyond(rgb: np.ndarray, alpha: np.ndarray, box: Box) -> Layer:
-    """The part inside a box; clear where the box reaches beyond the image."""
-    top, left, height, width = box
-    rows = slice(max(top, 0), max(min(top + height, alpha.shape[0]), 0))
-    columns = slice(max(left, 0), max(min(left + width, alpha.shape[1]), 0))
-    out = np.zeros((height, width, 3), np.uint8), np.zeros((height, width), np.float32)
-    target = (
-        slice(rows.start - top, rows.stop - top),
-        slice(columns.start - left, columns.stop - left),
-    )
-    out[0][target], out[1][target] = rgb[rows, columns], alpha[rows, columns]
-    return out
 
 
 def resize(rgb: np.ndarray, alpha: np.ndarray, size: tuple[int, int]) -> Layer:

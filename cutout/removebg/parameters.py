@@ -35,7 +35,7 @@ class Source:
 class Parameters:
     """One request. Names are the dialect's; values that mean "default" are filled in.
 
-    size: a key of `sizes.MAX_PIXELS`. format: auto, png, jpeg, webp or zip. crop_margin: text for
+    size: a key of `sizes.MEGAPIXELS`. format: auto, png, jpeg, webp or zip. crop_margin: text for
     the option of that name. scale: share in 0.1..1. position: (x, y) in 0..1. bg_color: text for
     the option `background`. shadow_opacity: percent of a drop shadow, None for no shadow.
     """

@@ -62,8 +62,8 @@ class Rendering:
     def crop(self, frame: Frame, job: Job) -> Frame:
         """Cut to the subject and its margin, which is clear beyond the image's border."""
         margin = geometry.parse_margin(self.asked.crop_margin)
-        box = composition.with_margin_beyond(box_of(frame), margin)
-        rgb, alpha = composition.crop_beyond(frame.rgb, frame.matte, box)
+        box = geometry.with_margin(box_of(frame), margin, frame.size, beyond=True)
+        rgb, alpha = geometry.crop(frame.rgb, frame.matte, box)
         return replace(frame, rgb=rgb, alpha=alpha)
 
     def place(self, frame: Frame, job: Job) -> Frame:
@@ -76,14 +76,12 @@ class Rendering:
     def limit_size(self, frame: Frame, job: Job) -> Frame:
         """Settle the format, then scale down to what the size asked for allows it."""
         kind = self.format_of(frame, job.plan)
-        budget = sizes.max_pixels(self.asked.size, png=kind == "png")
-        size = sizes.fitted(frame.size, budget)
-        subject = box_of(frame)
-        if size == frame.size:
-            return replace(frame, format=kind, subject=subject)
-        rgb, alpha = composition.resize(frame.rgb, frame.matte, size)
+        limit = sizes.megapixels(self.asked.size, png=kind == "png")
+        size = geometry.size_within(frame.size, limit)
+        rgb, alpha = geometry.scale_down(frame.rgb, frame.matte, size)
         factor = size[0] / frame.size[0], size[1] / frame.size[1]
-        return replace(frame, rgb=rgb, alpha=alpha, format=kind, subject=scaled(subject, factor))
+        subject = scaled(box_of(frame), factor)
+        return replace(frame, rgb=rgb, alpha=alpha, format=kind, subject=subject)
 
     def format_of(self, frame: Frame, plan: Plan) -> str:
         """The format; `auto` is PNG where the result has transparent regions, else JPEG."""
