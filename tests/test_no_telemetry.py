@@ -69,7 +69,7 @@ COMMANDS = {
     "both runtimes": ["-c", RUNTIMES],
     "u2net.py": ["-c", MODEL],
     "app.py": ["-c", SERVICE],
-    "command": ["-m", "flask", "--app", "app", "cutout", "remove", "photograph.png", "out.png"],
+    "command": ["-m", "cutout", "remove", "photograph.png", "out.png"],
     "benchmarks": ["-c", BENCHMARKS],
 }
 
