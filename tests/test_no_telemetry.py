@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
+from serving import serve
 from skimage import data
 
 from cutout import images
@@ -69,7 +71,7 @@ COMMANDS = {
     "both runtimes": ["-c", RUNTIMES],
     "u2net.py": ["-c", MODEL],
     "app.py": ["-c", SERVICE],
-    "command": ["-m", "flask", "--app", "app", "cutout", "remove", "photograph.png", "out.png"],
+    "command": ["-m", "cutout", "remove", "photograph.png", "out.png"],
     "benchmarks": ["-c", BENCHMARKS],
 }
 
@@ -90,30 +92,38 @@ class Observed:
 @pytest.fixture(scope="module", params=COMMANDS.values(), ids=COMMANDS)
 def observed(request, u2netp_path, tmp_path_factory) -> Observed:
     folder = tmp_path_factory.mktemp("no_telemetry")
-    home, recorder = folder / "home", folder / "recorder"
-    models = home / ".cache" / "cutout" / "models"
-    for made in (models, recorder):
-        made.mkdir(parents=True)
-    shutil.copy(u2netp_path, models)
-    (recorder / "sitecustomize.py").write_text(SITECUSTOMIZE)
-    (folder / "photograph.png").write_bytes(images.encode(data.chelsea()[:120, :160]))
-    keep = {name: value for name, value in os.environ.items() if not to_unset(name)}
-    env = keep | {
-        "HOME": str(home),
-        "PYTHONPATH": os.pathsep.join([str(recorder), str(ROOT)]),
-        "LOOKUPS": str(folder / "lookups"),
-        "CUTOUT_MODEL": "u2netp",
-    }
+    env = {name: value for name, value in os.environ.items() if not to_unset(name)}
+    env |= fresh_home(folder, u2netp_path)
     strace = ["strace", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o"]
     prefix = [*strace, str(folder / "trace")] if strace_works() else []
     command = [*prefix, sys.executable, *request.param]
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    return Observed(
-        [path.relative_to(home) for path in home.rglob("*") if path.is_file()],
-        (folder / "lookups").read_text() if (folder / "lookups").exists() else "",
-        (folder / "trace").read_text().splitlines() if prefix else None,
-    )
+    trace = (folder / "trace").read_text().splitlines() if prefix else None
+    return Observed(files_at_home(folder), (folder / "lookups").read_text(), trace)
+
+
+def fresh_home(folder: Path, weights: Path) -> dict[str, str]:
+    """A HOME with the weights alone, a photograph, and the recorder; the environment for them."""
+    models, recorder = folder / "home/.cache/cutout/models", folder / "recorder"
+    for made in (models, recorder):
+        made.mkdir(parents=True)
+    shutil.copy(weights, models)
+    (folder / "lookups").touch()
+    (recorder / "sitecustomize.py").write_text(SITECUSTOMIZE)
+    (folder / "photograph.png").write_bytes(images.encode(data.chelsea()[:120, :160]))
+    return {
+        "HOME": str(folder / "home"),
+        "PYTHONPATH": os.pathsep.join([str(recorder), str(ROOT)]),
+        "LOOKUPS": str(folder / "lookups"),
+        "CUTOUT_MODEL": "u2netp",
+    }
+
+
+def files_at_home(folder: Path) -> list[Path]:
+    """Files under the fresh HOME, relative to it."""
+    home = folder / "home"
+    return [path.relative_to(home) for path in home.rglob("*") if path.is_file()]
 
 
 def to_unset(name: str) -> bool:
@@ -132,6 +142,20 @@ def strace_works() -> bool:
 def test_only_our_own_cache_appears_in_a_fresh_home(observed):
     assert observed.files
     assert [path for path in observed.files if path.parts[:2] != (".cache", "cutout")] == []
+
+
+@pytest.mark.weights
+def test_a_server_looks_up_nothing_and_leaves_only_our_cache(tmp_path, monkeypatch, u2netp_path):
+    for name in filter(to_unset, list(os.environ)):
+        monkeypatch.delenv(name)
+    for name, value in fresh_home(tmp_path, u2netp_path).items():
+        monkeypatch.setenv(name, value)
+    with serve(tmp_path) as address:
+        image = (tmp_path / "photograph.png").read_bytes()
+        assert requests.post(f"{address}/remove-bg", files={"image": image}, timeout=60).ok
+    assert (tmp_path / "lookups").read_text() == ""
+    files = files_at_home(tmp_path)
+    assert [path for path in files if path.parts[:2] != (".cache", "cutout")] == []
 
 
 @pytest.mark.weights
