@@ -22,7 +22,15 @@ from cutout.archives import ArchiveLimits
 from cutout.batching import Batcher
 from cutout.cache import Cache
 from cutout.errors import ConfigurationError
-from cutout.http import hooks, problems
+from cutout.http import (
+    hooks,
+    idempotency,
+    keys,
+    limits,
+    origins,
+    problems,
+    proxies,
+)
 from cutout.matting.solve import warm_up
 from cutout.parallel import usable_cores
 from cutout.service import Service
@@ -32,6 +40,8 @@ from cutout.storage import Storage
 
 # Of the deadline: the rest is for images that take longer than those before them.
 MAX_WAIT_SHARE = 0.8
+# What needs no key: monitoring, the description, and the page, which asks for the key itself.
+OPEN_PATHS = ("/", "/health", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/*", "/static/*")
 INFO = {
     "title": "cutout",
     "version": __version__,
@@ -151,11 +161,26 @@ def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
     problems.register(app, {removebg.PREFIX: removebg.error_answer})
     app.cli.add_command(cli.group)
     hooks.register(app, parts.telemetry, settings.body_timeout_s)
+    register_access(app, settings)
     app.add_url_rule("/docs", "docs", lambda: redirect("/docs/swagger"))
     app.add_url_rule("/openapi.json", "description", lambda: app.api_doc)
     if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
         _ = parts.service
     return app
+
+
+def register_access(app: OpenAPI, settings: Settings) -> None:
+    """Who may ask, how much, from which pages; the order is that of the checks."""
+    proxies.register(app, settings.trusted_proxies)
+    known = keys.from_text(settings.keys.get_secret_value())
+    if settings.keys_file:
+        known = known + keys.from_file(settings.keys_file)
+    keys.check_exposure(settings.host, bool(known), settings.open_without_key)
+    keys.register(app, known, OPEN_PATHS)
+    limits.register(app, settings.images_per_minute, settings.megapixels_per_minute)
+    origins.register(app, settings.origins, settings.removebg_origins)
+    answers = idempotency.AnswerStore(settings.idempotency_bytes)
+    idempotency.register(app, answers, ["/remove-bg", "/evaluate"])
 
 
 def serve() -> OpenAPI:

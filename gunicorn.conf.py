@@ -14,6 +14,8 @@ worker_connections = 4 * settings.queue + 64
 # Longer than any Retry-After: who comes back when told to finds the connection open.
 keepalive = 40
 # The worker answers what it admitted and ends by itself before that, even if its model hangs.
+# Forwarded headers are judged in cutout/http/proxies.py, against CUTOUT_TRUSTED_PROXIES alone.
+forwarded_allow_ips = ""
 graceful_timeout = int(settings.deadline_s) + 5
 # Of the worker's main loop, which never waits longer than a second.
 timeout = 120

@@ -6,13 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cutout.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
+
+
+def _split(value: object) -> object:
+    return [part for part in value.replace(" ", "").split(",") if part] if isinstance(value, str) else value
+
+
+# Names with commas between them.
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -71,6 +79,40 @@ class Settings(BaseSettings):
     )
     removebg_options: str = Field(
         "", description="our options for all clients of /v1.0/removebg, as matting=closed-form"
+    )
+    store: bool = Field(
+        True, description="keep uploads and results; off keeps nothing, whatever a request says"
+    )
+    keys: SecretStr = Field(
+        SecretStr(""), description="API keys: name=key,name2=key2; keys or their hashes"
+    )
+    keys_file: Path | None = Field(None, description="file of API keys, one name:hash a line")
+    open_without_key: bool = Field(
+        False, description="listen beyond this machine although no key is set"
+    )
+    images_per_minute: int = Field(
+        0, ge=0, description="images a minute for a key, or an address without keys; 0 is no limit"
+    )
+    megapixels_per_minute: int = Field(
+        0, ge=0, description="megapixels a minute, each image rounded up; 0 is no limit"
+    )
+    trusted_proxies: Names = Field(
+        (), description="networks of proxies whose X-Forwarded-* headers count; unix for a socket"
+    )
+    origins: Names = Field(
+        (), description="origins of pages that may read answers (CORS), as https://shop.example"
+    )
+    removebg_origins: Names = Field((), description="the same for /v1.0/, or * for every page")
+    image_url_allow: Names = Field(
+        (),
+        description="what image_url may fetch: public, hosts, networks, each with :port; "
+        "empty is off",
+    )
+    image_url_timeout_s: float = Field(
+        10, gt=0, description="seconds for one download, redirects included"
+    )
+    idempotency_bytes: int = Field(
+        64_000_000, ge=0, description="bytes of answers kept a day for Idempotency-Key; 0 is none"
     )
     host: str = Field("127.0.0.1", description="address to listen on")
     log: Literal["text", "json", "off"] = Field("text", description="form of the log, on stderr")

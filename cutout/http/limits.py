@@ -7,7 +7,9 @@ read and `charge` once the sizes are known; what fails afterwards is given back.
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
 from typing import cast
 
@@ -144,6 +146,27 @@ def charge(*pixels: int) -> Charge:
     if taken.tightest:
         g.rate_window = taken.tightest
     return taken
+
+
+def charger() -> Callable[[int], Callable[[], None]]:
+    """How to charge the client of this request for an image, from any thread.
+
+    The function takes an image's number of pixels, raises RateLimited, and returns what gives the
+    charge back.
+    """
+    limits, client, context = _limits(), client_name(), g._get_current_object()
+
+    def charge_image(pixels: int) -> Callable[[], None]:
+        try:
+            taken = limits.charge(client, (pixels,))
+        except WindowSpent as error:
+            context.rate_window = error.window
+            raise
+        if taken.tightest:
+            context.rate_window = taken.tightest
+        return partial(limits.refund, taken)
+
+    return charge_image
 
 
 def refund(charge: Charge) -> None:

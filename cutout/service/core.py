@@ -21,11 +21,13 @@ from cutout.errors import DeadlinePassed, NotReady, SizeMismatch
 from cutout.pipeline import Extras, Frame, Job, Result, ScoreMap
 from cutout.pixels import to_level
 from cutout.service.requests import (
+    Charge,
     EvaluationResult,
     MeasureOptions,
     Record,
     RemovalRequest,
     RemovalResult,
+    free,
 )
 from cutout.storage import Storage
 from cutout.telemetry import Stages, Telemetry
@@ -97,7 +99,7 @@ class Service:
         request.check()
         stages = Stages()
         self._open_sizes(request, stages)
-        with self._admitted(request.data, stages) as (file, deadline):
+        with self._admitted(request.data, stages, request.charge) as (file, deadline):
             request.check_result(file.header.size)
             job = self._job(request, stages, deadline)
             with stages("decode"):
@@ -124,7 +126,7 @@ class Service:
         request.check()
         stages = Stages()
         self._open_sizes(request, stages)
-        with self._admitted(request.data, stages) as (file, deadline):
+        with self._admitted(request.data, stages, request.charge) as (file, deadline):
             job = self._job(request, stages, deadline)
             with stages("decode"):
                 truth = images.decode_mask(mask, self.limits)
@@ -222,7 +224,7 @@ class Service:
 
     @contextmanager
     def _admitted(
-        self, data: bytes, stages: Stages
+        self, data: bytes, stages: Stages, charge: Charge = free
     ) -> Iterator[tuple[images.InspectedFile, float]]:
         """Check the header, wait for a place: nothing is decoded before that."""
         if self.draining:
@@ -233,6 +235,7 @@ class Service:
         file = images.inspect(data, self.limits)
         pixels = file.header.size[0] * file.header.size[1]
         with (
+            _charged(charge, pixels),
             self.queue_limit.admit(pixels),
             self.concurrency_limit.enter(pixels, deadline) as waited,
         ):
@@ -261,6 +264,18 @@ class Service:
             "quality": signals,
             "warnings": list(warnings),
         }
+
+
+@contextmanager
+def _charged(charge: Charge, pixels: int) -> Iterator[None]:
+    """Charge the client for an image, and give it back where the block fails."""
+    undo, finished = charge(pixels), False
+    try:
+        yield
+        finished = True
+    finally:
+        if not finished:
+            undo()
 
 
 def check_sizes(size: tuple[int, int], mask: tuple[int, ...]) -> None:

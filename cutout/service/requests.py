@@ -15,12 +15,22 @@ from cutout.telemetry import Stages
 Record = dict[str, Any]
 
 
+Charge = Callable[[int], Callable[[], None]]
+
+
+def free(pixels: int) -> Callable[[], None]:
+    """No limit a client: nothing to take, nothing to give back."""
+    return lambda: None
+
+
 @dataclass(frozen=True)
 class RemovalRequest:
     """One request: the uploaded file, its options, the images beside it, whether it is wanted.
 
     region: box (top, left, height, width) of the upright image in which the subject lies. render,
     encode: the steps after the matte. store: whether upload, result and record are kept.
+    charge: takes the number of pixels from what this client may have, before anything is decoded,
+    and gives back what undoes it, called when the image fails.
     """
 
     data: bytes
@@ -32,6 +42,7 @@ class RemovalRequest:
     render: Sequence[pipeline.Step] = pipeline.RENDER
     encode: Sequence[pipeline.Step] = pipeline.ENCODE
     store: bool = True
+    charge: Charge = free
 
     def check(self) -> None:
         """Check the options together, before anything is decoded. Raises InvalidValue."""
