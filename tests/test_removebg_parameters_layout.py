@@ -86,21 +86,26 @@ def test_scale(sent, expected):
     "sent, expected",
     [
         ("original", None),
-        ("center", (0.5, 0.5)),
-        ("CENTER", (0.5, 0.5)),
+        ("center", (50, 50)),
+        ("CENTER", (50, 50)),
         ("0%", (0, 0)),
-        ("30%", (0.3, 0.3)),
-        ("0% 100%", (0, 1)),
+        ("30%", (30, 30)),
+        ("0% 100%", (100, 0)),
     ],
 )
 def test_position(sent, expected):
-    assert parsed(position=sent).position == expected
+    assert percentages(parsed(position=sent).position) == expected
+
+
+def percentages(position):
+    """(down, across) in percent."""
+    return position and tuple(amount for amount, _ in position)
 
 
 def test_scale_centres_the_subject_unless_a_position_is_given():
-    assert parsed(scale="80%").position == (0.5, 0.5)
+    assert percentages(parsed(scale="80%").position) == (50, 50)
     assert parsed(scale="80%", position="original").position is None
-    assert parsed(scale="80%", position="0%").position == (0, 0)
+    assert percentages(parsed(scale="80%", position="0%").position) == (0, 0)
     assert parsed(scale="original").position is None
 
 

@@ -3,12 +3,13 @@
 import math
 from dataclasses import dataclass
 
+from cutout.compose import canvas
+from cutout.errors import InvalidValue
 from cutout.removebg.errors import DialectError, invalid
-from cutout.removebg.values import Length, length, percent, text
+from cutout.removebg.values import Length, length, text
 
 # Larger margins are taken as these.
 MAX_PX, MAX_PERCENT = 500, 50
-MIN_SCALE = 10
 
 # Top, left, height, width.
 Box = tuple[int, int, int, int]
@@ -70,31 +71,25 @@ def parse_margin(value: object) -> str:
 
 def parse_scale(value: object) -> float | None:
     """Share of the canvas that the subject fills, 0.1 to 1; None: as it is. `invalid_scale`."""
-    word = text(value).lower()
-    if word in ("", "original"):
-        return None
-    share = percent(word)
-    if share is None or not MIN_SCALE <= share <= 100:
-        raise invalid("scale", "original, or 10% to 100%")
-    return share / 100
+    try:
+        return canvas.parse_scale(text(value) or "original")
+    except InvalidValue:
+        raise invalid("scale", "original, or 10% to 100%,") from None
 
 
-def parse_position(value: object, scaled: bool) -> tuple[float, float] | None:
-    """(x, y) in 0..1 as CSS `background-position` does; None: where it is. `invalid_position`.
+def parse_position(value: object, scaled: bool) -> canvas.Position | None:
+    """Where the subject goes, in percent; None: where it is. Raises `invalid_position`.
 
     scaled: whether `scale` is given, which centres the subject unless a position is.
     """
-    words = text(value).lower().split()
-    if not words:
-        return (0.5, 0.5) if scaled else None
-    if words == ["original"]:
-        return None
-    if words == ["center"]:
-        return 0.5, 0.5
-    shares = [share for word in words if (share := percent(word)) is not None and share <= 100]
-    if len(shares) != len(words) or len(words) > 2:
-        raise invalid("position", "original, center, or one or two values from 0% to 100%")
-    return shares[0] / 100, shares[-1] / 100
+    word = text(value) or ("center" if scaled else "original")
+    try:
+        position = canvas.parse_position(word)
+    except InvalidValue:
+        position = (0, "invalid"), (0, "invalid")
+    if position and any(unit != "%" for _, unit in position):
+        raise invalid("position", "original, center, or one or two values from 0% to 100%,")
+    return position
 
 
 def _pixels(corner: Length, side: int) -> int:

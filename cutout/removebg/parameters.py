@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cutout.compose.canvas import Position
 from cutout.compose.colour_names import parse_colour
 from cutout.errors import InvalidValue
 from cutout.removebg import layout, shadows, sizes, subject_type
@@ -36,8 +37,8 @@ class Parameters:
     """One request. Names are the dialect's; values that mean "default" are filled in.
 
     size: a key of `sizes.MEGAPIXELS`. format: auto, png, jpeg, webp or zip. crop_margin: text for
-    the option of that name. scale: share in 0.1..1. position: (x, y) in 0..1. bg_color: text for
-    the option `background`. shadow_opacity: percent of a drop shadow, None for no shadow.
+    the option of that name. scale: share in 0.1..1; position: see `canvas.place`. bg_color: text
+    for the option `background`. shadow_opacity: percent of a drop shadow, None for no shadow.
     """
 
     image: Source
@@ -50,7 +51,7 @@ class Parameters:
     crop: bool = False
     crop_margin: str = "0px"
     scale: float | None = None
-    position: tuple[float, float] | None = None
+    position: Position | None = None
     channels: str = "rgba"
     bg_color: str = TRANSPARENT
     shadow_opacity: float | None = None

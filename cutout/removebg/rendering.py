@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cutout import images
-from cutout.compose import backgrounds, geometry
+from cutout.compose import backgrounds, canvas, geometry, shadow
+from cutout.compose.extension import extend_colours
 from cutout.compose.straight_alpha import compose as straight_alpha
 from cutout.errors import NoSubject
 from cutout.pipeline import TRANSPARENCY, Frame, Job, Plan, Step, matte_steps, render_steps
 from cutout.pipeline.render_steps import background
 from cutout.pixels import to_level
-from cutout.removebg import composition, sizes
+from cutout.removebg import sizes
 from cutout.removebg.answers import archive
 from cutout.removebg.parameters import Parameters
 
@@ -68,10 +69,10 @@ class Rendering:
 
     def place(self, frame: Frame, job: Job) -> Frame:
         """Scale the subject and move it on the canvas, from its full resolution."""
-        asked, box = self.asked, geometry.subject_box(frame.matte)
-        at = asked.position or centre_of(box, frame.size)
-        rgb, alpha, placed = composition.place(frame.rgb, frame.matte, box, asked.scale, at)
-        return replace(frame, rgb=rgb, alpha=alpha, subject=frame.subject if asked.crop else placed)
+        asked = self.asked
+        rgb, alpha = canvas.place(frame.rgb, frame.matte, frame.size, asked.scale, asked.position)
+        subject = frame.subject if asked.crop else geometry.subject_box(alpha)
+        return replace(frame, rgb=rgb, alpha=alpha, subject=subject)
 
     def limit_size(self, frame: Frame, job: Job) -> Frame:
         """Settle the format, then scale down to what the size asked for allows it."""
@@ -92,8 +93,9 @@ class Rendering:
 
     def draw_shadow(self, frame: Frame, job: Job) -> Frame:
         """Put the shadow under the subject, into the transparency."""
-        opacity = (self.asked.shadow_opacity or 0) / 100
-        rgb, alpha = composition.drop_shadow(frame.rgb, frame.matte, opacity)
+        style = shadow.DropShadow(opacity=(self.asked.shadow_opacity or 0) / 100)
+        cast = shadow.subject_shadow(frame.matte, style)
+        rgb, alpha = shadow.under(frame.rgb, frame.matte, cast)
         return replace(frame, rgb=rgb, alpha=alpha)
 
     def compose(self, frame: Frame, job: Job) -> Frame:
@@ -114,7 +116,7 @@ class Rendering:
             back, strength, _ = background(frame, plan)
             rgb, alpha = backgrounds.over(rgb, alpha, back, strength)
         if kind == "zip":
-            return np.dstack([composition.extend_colours(rgb, alpha), to_level(alpha)])
+            return np.dstack([extend_colours(rgb, alpha), to_level(alpha)])
         if kind == "jpeg":
             return backgrounds.over(rgb, alpha, WHITE)[0]
         return rgb if is_opaque(plan) else straight_alpha(rgb, alpha)
@@ -149,13 +151,6 @@ def is_opaque(plan: Plan) -> bool:
 
 def box_of(frame: Frame) -> geometry.Box:
     return frame.subject or (0, 0, *frame.size)
-
-
-def centre_of(box: geometry.Box, size: tuple[int, int]) -> tuple[float, float]:
-    """Position (x, y) at which a box of this size is where it already is."""
-    top, left, height, width = box
-    across, down = size[1] - width, size[0] - height
-    return left / across if across else 0.5, top / down if down else 0.5
 
 
 def scaled(box: geometry.Box, factor: tuple[float, float]) -> geometry.Box:

@@ -66,12 +66,6 @@ def length(word: str) -> Length | None:
     return (float(match[1]), match[2] or "px") if match else None
 
 
-def percent(word: str) -> float | None:
-    """`40%` as 40.0; None for anything else."""
-    found = length(word)
-    return found[0] if found and found[1] == "%" else None
-
-
 def image_bytes(value: str) -> bytes:
     """The bytes of base64 text as clients send it.
 
