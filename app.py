@@ -23,6 +23,7 @@ from cutout.batching import Batcher
 from cutout.cache import Cache
 from cutout.errors import ConfigurationError
 from cutout.http import (
+    downloads,
     hooks,
     idempotency,
     keys,
@@ -31,6 +32,7 @@ from cutout.http import (
     problems,
     proxies,
 )
+from cutout.http.allow_list import parse_allow_list
 from cutout.matting.solve import warm_up
 from cutout.parallel import usable_cores
 from cutout.service import Service
@@ -146,18 +148,22 @@ def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
     app.validation_error_callback = problems.from_validation
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FILE_BYTES"] = settings.max_bytes
+    app.config["STORE"] = settings.store
+    # Fields that are text, none of which is long; files are not counted.
+    app.config["MAX_FORM_MEMORY_SIZE"] = 100_000
+    app.config["MAX_FORM_PARTS"] = settings.max_files + 100
     # The order of fields and of answers in the description is meant for people.
     app.json.sort_keys = False
     parts = app.extensions["cutout"] = Parts(settings, model)
     for blueprint in api.BLUEPRINTS:
         app.register_api(blueprint)
     app.register_api(removebg.bp)
-    removebg.register(
-        app,
-        removebg.Dialect(
-            settings.removebg_default_size, removebg.parse_options(settings.removebg_options)
-        ),
+    allowed = parse_allow_list(settings.image_url_allow) if settings.image_url_allow else None
+    fetch = downloads.register(app, allowed, settings.max_bytes, settings.image_url_timeout_s)
+    dialect = removebg.Dialect(
+        settings.removebg_default_size, removebg.parse_options(settings.removebg_options), fetch
     )
+    removebg.register(app, dialect)
     problems.register(app, {removebg.PREFIX: removebg.error_answer})
     app.cli.add_command(cli.group)
     hooks.register(app, parts.telemetry, settings.body_timeout_s)

@@ -148,6 +148,32 @@ class Options(BaseModel):
     below: Literal["warn", "transparent", "original", "error"] = Field(
         "warn", description="answer when the predicted IoU is lower, with the same choices"
     )
+    canvas: str = Field(
+        "none", max_length=20, description="size of the result in px, width x height: 2000x2000"
+    )
+    scale: str = Field(
+        "original",
+        max_length=10,
+        description="share of the canvas for the subject, 10% to 100% in both directions",
+    )
+    position: str = Field(
+        "",
+        max_length=60,
+        description="of the subject on the canvas: center, 50%, horizontal and vertical such as "
+        "50% 90% or 10px 20px, or original; default: center where a canvas or scale is given",
+    )
+    shadow: Literal["off", "drop"] = Field("off", description="a shadow under the subject")
+    shadow_offset: str = Field(
+        "0 3%",
+        max_length=40,
+        description="of the shadow, right and down, in px or % of the subject",
+    )
+    shadow_blur: str = Field(
+        "6%",
+        max_length=20,
+        description="twice the shadow's Gaussian sigma, in px or % of the subject",
+    )
+    shadow_opacity: float = Field(0.5, ge=0, le=1, description="of the shadow")
     max_size: int | None = Field(
         None, ge=1, le=50_000, description="longest side of the result in px; never scales up"
     )

@@ -16,7 +16,11 @@ FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
 
 
 def _split(value: object) -> object:
-    return [part for part in value.replace(" ", "").split(",") if part] if isinstance(value, str) else value
+    return (
+        [part for part in value.replace(" ", "").split(",") if part]
+        if isinstance(value, str)
+        else value
+    )
 
 
 # Names with commas between them.

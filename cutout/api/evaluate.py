@@ -8,9 +8,10 @@ from flask_openapi.models.tag import Tag
 from pydantic import Field
 
 from cutout import images, measures
-from cutout.api.remove import BINARY, ImageForm
+from cutout.api.forms import ImageForm
+from cutout.api.remove import BINARY
 from cutout.errors import InvalidValue, MissingField
-from cutout.http import request_log
+from cutout.http import limits, request_log
 from cutout.http.current import service
 from cutout.http.forms import check_fields
 from cutout.http.headers import signal_headers
@@ -26,6 +27,7 @@ RESULT_ONLY = (
 )
 bp = APIBlueprint("evaluate", __name__, abp_tags=[Tag(name="evaluation")])
 bp.before_request(refuse_when_full)
+bp.before_request(limits.refuse_early)
 
 
 class EvaluateForm(ImageForm):

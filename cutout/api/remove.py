@@ -3,63 +3,20 @@
 from flask import Response, jsonify, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
-from pydantic import ConfigDict, Field
 
 from cutout.api import many
-from cutout.errors import InvalidValue
-from cutout.http import request_log
-from cutout.http.connection import client_connected
+from cutout.api.forms import RemoveForm
+from cutout.http import limits, request_log
 from cutout.http.current import service
-from cutout.http.forms import check_fields, describe_form
+from cutout.http.forms import check_fields
 from cutout.http.headers import MIMETYPES, signal_headers, timing_header
 from cutout.http.problems import responses
-from cutout.http.reading import OptionalFile, RequiredFile, read, read_optional, refuse_when_full
-from cutout.options import Options
-from cutout.service import RemovalRequest, RemovalResult
+from cutout.http.reading import refuse_when_full
+from cutout.service import RemovalResult
 
 bp = APIBlueprint("remove", __name__, abp_tags=[Tag(name="images")])
 bp.before_request(refuse_when_full)
-
-
-class ImageForm(Options):
-    """How to cut an image out, and the images that may come beside it."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True, json_schema_extra=describe_form)
-
-    trimap: OptionalFile = Field(
-        None, description="for matting: 0 background, 128 unknown, 255 subject; the image's size"
-    )
-    background_image: OptionalFile = Field(
-        None, description="put behind the subject, covering the result, centred"
-    )
-
-    def removal(self, data: bytes) -> RemovalRequest:
-        """What is asked of the service for an uploaded file."""
-        fields = {name: getattr(self, name) for name in Options.model_fields}
-        return RemovalRequest(
-            data,
-            Options.model_construct(**fields),
-            read_optional(self.trimap, "trimap"),
-            read_optional(self.background_image, "background_image"),
-            client_connected(),
-        )
-
-
-class RemoveForm(ImageForm):
-    """An image and how to cut it out."""
-
-    image: RequiredFile = Field(
-        description="the photograph: JPEG, PNG or WebP; repeat the field for several, or send "
-        "a ZIP of them, and a ZIP of the results is answered"
-    )
-
-    def removal_of_many(self) -> RemovalRequest:
-        """What is asked for every one of several images. Raises InvalidValue for a trimap."""
-        if self.trimap is not None:
-            raise InvalidValue("A trimap goes with one image only.", field="trimap")
-        removal = self.removal(b"")
-        removal.check()
-        return removal
+bp.before_request(limits.refuse_early)
 
 
 bp.before_request(check_fields(RemoveForm.model_fields, several=["image"]))
@@ -83,21 +40,29 @@ def remove_bg(form: RemoveForm) -> Response:
         removal = form.removal_of_many()
         uploads = many.uploads_of(parts, "image")
         return (many.answer_json if wants_json else many.answer_zip)(uploads, removal)
-    result = service().remove(form.removal(read(form.image, "image")))
+    result = service().remove(form.removal(form.image_data()))
     size = result.record["height"], result.record["width"]
     request_log.add_image(size, result.record["device"], result.cache)
     if wants_json:
-        return jsonify({**result.record, "cache": result.cache, "result": f"/results/{result.id}"})
+        stored = {"result": f"/results/{result.id}"} if result.id else {}
+        return jsonify({**result.record, "cache": result.cache, **stored})
     return _image(result)
+
+
+def stored_at(result: RemovalResult) -> dict[str, str]:
+    """Headers that say where the result can be fetched again; none where it is not stored."""
+    if not result.id:
+        return {}
+    return {"X-Cutout-Id": result.id, "Content-Location": f"/results/{result.id}"}
 
 
 def _image(result: RemovalResult) -> Response:
     response = Response(result.data, mimetype=MIMETYPES[result.record["options"]["format"]])
     response.headers.update(
         {
-            "X-Cutout-Id": result.id,
+            **stored_at(result),
             "X-Cutout-Cache": result.cache,
-            "Content-Location": f"/results/{result.id}",
+            "X-Cutout-Recipe": result.record["recipe"],
             **signal_headers(result.record["quality"]),
             **timing_header(result.stages),
         }

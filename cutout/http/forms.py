@@ -8,8 +8,8 @@ from flask import request
 
 from cutout.errors import InvalidRequest, InvalidValue, UnknownField
 
-# The longest value of an option; longer text is never one, and would only cost time to parse.
-MAX_TEXT = 200
+# The longest value of an option, and of an address; longer text would only cost time to parse.
+MAX_TEXT, MAX_URL = 200, 2000
 
 
 def check_fields(known: Iterable[str], several: Iterable[str] = ()) -> Callable[[], None]:
@@ -26,9 +26,10 @@ def check_fields(known: Iterable[str], several: Iterable[str] = ()) -> Callable[
             for field, values in parts.lists():
                 _check_field(field, len(values), names, repeatable)
         for field, text in request.form.items():
-            if len(text) > MAX_TEXT:
+            longest = MAX_URL if field.endswith("_url") else MAX_TEXT
+            if len(text) > longest:
                 raise InvalidValue(
-                    f"Field {field!r} is longer than {MAX_TEXT} characters.", field=field
+                    f"Field {field!r} is longer than {longest} characters.", field=field
                 )
 
     return check

@@ -77,7 +77,9 @@ RENDER = (
     Step("colours", render.needs_colours, render.decontaminate),
     *TRANSPARENCY,
     Step("crop", asked(lambda options: options.crop), render.crop),
+    Step("canvas", lambda plan: plan.placement is not None, render.place),
     Step("size", given("max_size"), render.limit_size),
+    Step("shadow", lambda plan: plan.shadow is not None, render.draw_shadow),
     Step("background", always, render.compose),
 )
 # Apart, so that a caller can let go of the image's arrays before the longest step.

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from cutout.compose import colour_names, geometry
+from cutout.compose.canvas import Position, parse_canvas, parse_position, parse_scale
+from cutout.compose.shadow import DropShadow, parse_blur, parse_offset
 from cutout.errors import InvalidValue
 from cutout.images import DecodedImage
 from cutout.options import Options
@@ -29,16 +31,32 @@ class Extras:
 
 
 @dataclass(frozen=True)
+class Placement:
+    """Where the subject goes. canvas: (height, width) of the result, None for that of the image.
+
+    scale: the largest share of the canvas, None for the subject's own size. position: as of
+    `compose.canvas.place`, None divides the free space as in the image.
+    """
+
+    canvas: tuple[int, int] | None
+    scale: float | None
+    position: Position | None
+
+
+@dataclass(frozen=True)
 class Plan:
     """Checked options and what follows from them.
 
     colour: of the background, (r, g, b, a); None blurs the original. margin: around a crop.
+    placement: None leaves the subject where it is. shadow: None draws none.
     """
 
     options: Options
     extras: Extras
     colour: Colour | None
     margin: geometry.Margin
+    placement: Placement | None = None
+    shadow: DropShadow | None = None
 
     @property
     def blurs(self) -> bool:
@@ -74,6 +92,11 @@ CONDITIONS = (
     Condition("softness", lambda o, _: o.threshold is not None, "threshold"),
     Condition("crop_margin", lambda o, _: o.crop, "crop=on"),
     Condition("matting_iterations", lambda o, _: o.matting != "off", "matting"),
+    Condition("shadow", lambda o, _: o.output == "cutout", "output=cutout"),
+    *(
+        Condition(name, lambda o, _: o.shadow == "drop", "shadow=drop")
+        for name in ("shadow_offset", "shadow_blur", "shadow_opacity")
+    ),
     Condition("below", lambda o, _: o.min_predicted_iou > 0, "min_predicted_iou"),
     *(Condition(name, lambda o, _: o.remove, "remove=on") for name in REMOVAL_ONLY),
     Condition("background", lambda o, _: o.output == "cutout", "output=cutout"),
@@ -89,7 +112,14 @@ def make_plan(options: Options, extras: Extras | None = None) -> Plan:
     """Make the plan of checked options; raises what `check_options` raises."""
     extras = extras or Extras()
     check_options(options, extras.trimap is not None, extras.background is not None)
-    return Plan(options, extras, colour_of(options), geometry.parse_margin(options.crop_margin))
+    return Plan(
+        options,
+        extras,
+        colour_of(options),
+        geometry.parse_margin(options.crop_margin),
+        placement_of(options),
+        shadow_of(options),
+    )
 
 
 def check_options(options: Options, trimap: bool = False, background: bool = False) -> None:
@@ -98,6 +128,11 @@ def check_options(options: Options, trimap: bool = False, background: bool = Fal
     trimap, background: whether those images come too. Raises InvalidValue naming the field.
     """
     geometry.parse_margin(options.crop_margin)
+    shadow_of(options)
+    if placement_of(options) and options.background == "blur":
+        raise InvalidValue(
+            "A blurred background cannot be placed anew: choose another.", field="background"
+        )
     _check_images(options, trimap, background)
     _check_format(options, background)
     for option, holds, needs in CONDITIONS:
@@ -130,6 +165,23 @@ def _check_format(options: Options, background: bool) -> None:
             field="format",
             allowed=["png", "webp"],
         )
+
+
+def placement_of(options: Options) -> Placement | None:
+    """Where the subject is to be placed; None where nothing asks for it. Raises InvalidValue."""
+    size = None if options.canvas == "none" else parse_canvas(options.canvas)
+    scale = parse_scale(options.scale)
+    placed = size is not None or scale is not None
+    text = options.position or ("center" if placed else "original")
+    position = parse_position(text)
+    return Placement(size, scale, position) if placed or position else None
+
+
+def shadow_of(options: Options) -> DropShadow | None:
+    """The shadow to draw; None where none is asked for. Raises InvalidValue."""
+    down, across = parse_offset(options.shadow_offset)
+    style = DropShadow(down, across, parse_blur(options.shadow_blur), options.shadow_opacity)
+    return style if options.shadow == "drop" else None
 
 
 def colour_of(options: Options) -> Colour | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from cutout import images
-from cutout.compose import backgrounds, geometry, views
+from cutout.compose import backgrounds, canvas, geometry, shadow, views
 from cutout.compose.straight_alpha import compose as straight_alpha
 from cutout.errors import UndecodableImage
 from cutout.matting import foreground
@@ -45,6 +45,25 @@ def crop(frame: Frame, job: Job) -> Frame:
     if original is not None:
         original, _ = geometry.crop(original, frame.matte, box)
     return replace(frame, rgb=rgb, alpha=alpha, original=original)
+
+
+def place(frame: Frame, job: Job) -> Frame:
+    """Put the subject on a canvas, scaled from the image as it is."""
+    placement = job.plan.placement
+    if placement is None:
+        return frame
+    size = placement.canvas or frame.size
+    rgb, alpha = canvas.place(frame.rgb, frame.matte, size, placement.scale, placement.position)
+    return replace(frame, rgb=rgb, alpha=alpha)
+
+
+def draw_shadow(frame: Frame, job: Job) -> Frame:
+    """Put a shadow under the subject, into its transparency."""
+    if job.plan.shadow is None:
+        return frame
+    dark = shadow.subject_shadow(frame.matte, job.plan.shadow)
+    rgb, alpha = shadow.under(frame.rgb, frame.matte, dark)
+    return replace(frame, rgb=rgb, alpha=alpha)
 
 
 def limit_size(frame: Frame, job: Job) -> Frame:

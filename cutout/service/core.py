@@ -4,6 +4,7 @@ Owns the parts that live as long as the process; knows nothing of HTTP.
 """
 
 import hashlib
+import json
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -18,6 +19,7 @@ from cutout.admission import ConcurrencyLimit, QueueLimit
 from cutout.batching import Batcher
 from cutout.cache import Cache
 from cutout.errors import DeadlinePassed, NotReady, SizeMismatch
+from cutout.options import Options
 from cutout.pipeline import Extras, Frame, Job, Result, ScoreMap
 from cutout.pixels import to_level
 from cutout.service.requests import (
@@ -249,6 +251,7 @@ class Service:
             "file": f"{name}.{images.SUFFIX[result.options.format]}",
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "options": result.options.model_dump(mode="json"),
+            "recipe": self._recipe(result.options),
             "width": width,
             "height": height,
             **self._about(result.signals, result.warnings, stages),
@@ -264,6 +267,21 @@ class Service:
             "quality": signals,
             "warnings": list(warnings),
         }
+
+    def _recipe(self, options: Options) -> str:
+        """Names what a result depends on beside its image: model, precision, options, version.
+
+        The same recipe and image give the same result, also years later.
+        """
+        model, device = self.model.describe(), self.model.device()
+        parts = {
+            "version": __version__,
+            "model": model.get("sha256") or model.get("md5") or model.get("name"),
+            "runtime": device.get("runtime"),
+            "precision": device.get("precision"),
+            "options": options.model_dump(mode="json", exclude_defaults=True),
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import numpy as np
 
 from cutout import images, measures, pipeline
 from cutout.batching import always
+from cutout.compose import canvas
 from cutout.compose.geometry import Box
 from cutout.options import Options
 from cutout.telemetry import Stages
@@ -54,6 +55,8 @@ class RemovalRequest:
         A crop is only known later; the encoder checks it again. Raises InvalidValue.
         """
         options, longest = self.options, max(size)
+        if options.canvas != "none":
+            size = canvas.parse_canvas(options.canvas)
         if not options.crop and not (options.max_size and options.max_size < longest):
             images.check_encodable(size, options.format)
 
