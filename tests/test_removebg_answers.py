@@ -163,18 +163,15 @@ def test_our_errors_in_the_words_of_the_dialect(error, status, code):
 
 
 @pytest.mark.parametrize(
-    "status, code, title",
+    "error, status, code, title",
     [
-        (401, "auth_failed", "Missing API Key"),
-        (403, "auth_failed", "API Key invalid"),
-        (429, "rate_limit_exceeded", "Rate limit exceeded"),
+        (errors.KeyRequired("Why."), 403, "auth_failed", "Missing API Key"),
+        (errors.KeyInvalid("Why."), 403, "auth_failed", "API Key invalid"),
+        (errors.RateLimited("Why.", 7), 429, "rate_limit_exceeded", "Rate limit exceeded"),
     ],
 )
-def test_refusals_by_key_and_rate(status, code, title):
-    error = errors.CutoutError("Why.")
-    error.status, error.code = status, "of_another_door"
-    shown = 403 if status == 401 else status
-    assert translated(error) == (shown, {"title": title, "code": code, "detail": "Why."})
+def test_refusals_by_key_and_rate(error, status, code, title):
+    assert translated(error) == (status, {"title": title, "code": code, "detail": "Why."})
 
 
 def test_too_many_pixels_name_both_figures_in_megapixels():
