@@ -33,6 +33,13 @@ class ImageForm(Options):
         None, description="put behind the subject, covering the result, centred"
     )
 
+    keep: OptionalFile = Field(
+        None, description="a grey image of any size: light where the subject is certain"
+    )
+    erase: OptionalFile = Field(
+        None, description="the same for the background; where both are light, erase holds"
+    )
+
     def removal(self, data: bytes) -> RemovalRequest:
         """What is asked of the service for an uploaded file."""
         fields = {name: getattr(self, name) for name in Options.model_fields}
@@ -42,6 +49,8 @@ class ImageForm(Options):
             read_optional(self.trimap, "trimap"),
             read_optional(self.background_image, "background_image"),
             client_connected(),
+            keep=read_optional(self.keep, "keep"),
+            erase=read_optional(self.erase, "erase"),
         )
 
 
@@ -54,9 +63,13 @@ class RemoveForm(ImageForm):
     )
 
     def removal_of_many(self) -> RemovalRequest:
-        """What is asked for every one of several images. Raises InvalidValue for a trimap."""
-        if self.trimap is not None:
-            raise InvalidValue("A trimap goes with one image only.", field="trimap")
+        """What is asked for every one of several images.
+
+        Raises InvalidValue for what is drawn on one image: trimap, keep, erase.
+        """
+        for field in ("trimap", "keep", "erase"):
+            if getattr(self, field) is not None:
+                raise InvalidValue(f"{field} goes with one image only.", field=field)
         removal = self.removal(b"")
         removal.check()
         return removal

@@ -21,6 +21,7 @@ class RemovalRequest:
 
     region: box (top, left, height, width) of the upright image in which the subject lies. render,
     encode: the steps after the matte. store: whether upload, result and record are kept.
+    keep, erase: grey images of any size, light where the subject, or the background, is certain.
     """
 
     data: bytes
@@ -32,10 +33,18 @@ class RemovalRequest:
     render: Sequence[pipeline.Step] = pipeline.RENDER
     encode: Sequence[pipeline.Step] = pipeline.ENCODE
     store: bool = True
+    keep: bytes | None = None
+    erase: bytes | None = None
+
+    @property
+    def hints(self) -> bool:
+        """Whether strokes of a person come too."""
+        return self.keep is not None or self.erase is not None
 
     def check(self) -> None:
         """Check the options together, before anything is decoded. Raises InvalidValue."""
-        pipeline.check_options(self.options, self.trimap is not None, self.background is not None)
+        trimap, background = self.trimap is not None, self.background is not None
+        pipeline.check_options(self.options, trimap, background, self.hints)
 
 
 @dataclass(frozen=True)
