@@ -26,6 +26,13 @@ class ImageForm(Options):
         None, description="for matting: 0 background, 128 unknown, 255 subject; the image's size"
     )
 
+    keep: OptionalFile = Field(
+        None, description="a grey image of any size: light where the subject is certain"
+    )
+    erase: OptionalFile = Field(
+        None, description="the same for the background; where both are light, erase holds"
+    )
+
     def removal(self, data: bytes) -> RemovalRequest:
         """What is asked of the service for an image file."""
         fields = {name: getattr(self, name) for name in Options.model_fields}
@@ -35,6 +42,8 @@ class ImageForm(Options):
             trimap=read_optional(self.trimap, "trimap"),
             wanted=client_connected(),
             charge=limits.charger(),
+            keep=read_optional(self.keep, "keep"),
+            erase=read_optional(self.erase, "erase"),
         )
 
 
@@ -70,9 +79,13 @@ class RemoveForm(ImageForm):
         )
 
     def removal_of_many(self) -> RemovalRequest:
-        """What is asked for every one of several images. Raises InvalidValue for a trimap."""
-        if self.trimap is not None:
-            raise InvalidValue("A trimap goes with one image only.", field="trimap")
+        """What is asked for every one of several images.
+
+        Raises InvalidValue for what is drawn on one image: trimap, keep, erase.
+        """
+        for field in ("trimap", "keep", "erase"):
+            if getattr(self, field) is not None:
+                raise InvalidValue(f"{field} goes with one image only.", field=field)
         removal = self.removal(b"")
         removal.check()
         return removal

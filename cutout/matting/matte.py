@@ -14,6 +14,8 @@ def refine_matte(
     method: str,
     trimap: np.ndarray | None = None,
     iterations: int = 1,
+    *,
+    known: np.ndarray | None = None,
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Solve alpha in the band around the edge: (alpha, warnings).
 
@@ -22,18 +24,19 @@ def refine_matte(
     further one uses a trimap of half the width around the solved matte, within the first one's
     band. Where the equations leave alpha open, weak data terms decide: whether a pixel's colours
     are those of the subject or of the background and, under the automatic trimap in an image
-    whose colours do not separate the two, the model's alpha.
+    whose colours do not separate the two, the model's alpha. known: a second trimap (H, W) uint8;
+    what is not unknown in it holds over the first.
 
     A caller's trimap that cannot be solved raises Unsolvable. Where the automatic one cannot,
     `alpha` itself is returned with a warning.
     """
     prior = alpha if trimap is None else None
-    if trimap is None:
-        trimap = automatic_trimap(alpha)
-        if absent := missing_parts(trimap):
-            return alpha, (f"Matting was skipped: the automatic trimap has no {absent} pixels.",)
-    else:
-        trimap = checked_trimap(trimap, alpha.shape)
+    automatic = trimap is None
+    trimap = automatic_trimap(alpha) if trimap is None else checked_trimap(trimap, alpha.shape)
+    if known is not None:
+        trimap = np.where(known == UNKNOWN, trimap, known)
+    if automatic and (absent := missing_parts(trimap)):
+        return alpha, (f"Matting was skipped: the automatic trimap has no {absent} pixels.",)
     out, warnings = solve_alpha(rgb, trimap, method, prior)
     for iteration in range(1, iterations):
         narrower = automatic_trimap(out, share=SHARE / 2**iteration)

@@ -7,16 +7,35 @@ import numpy as np
 
 from cutout.errors import CutoutError, LowConfidence, NoSubject
 from cutout.matting.matte import refine_matte
+from cutout.matting.trimap import BACKGROUND, SUBJECT, UNKNOWN
 from cutout.options import Options
 from cutout.pipeline.frame import Frame, Job
 from cutout.refine import masks
 from cutout.refine.edges import snap_edges
+from cutout.refine.hints import Strokes, apply_hints, strokes_at
 
 
 def finish(frame: Frame, job: Job) -> Frame:
     """Stretch the model's map and bring it to the image's size."""
     alpha = job.model.finish(frame.score_map.map, frame.size, job.options.fit)
     return replace(frame, alpha=alpha)
+
+
+def apply_strokes(frame: Frame, job: Job) -> Frame:
+    """Correct the map by the strokes of a person, before anything else is made of it."""
+    return replace(frame, alpha=apply_hints(frame.rgb, frame.matte, _strokes(frame, job)))
+
+
+def _strokes(frame: Frame, job: Job) -> Strokes:
+    """The strokes at the pixels of the frame: they are drawn on the whole image."""
+    extras = job.plan.extras
+    if frame.whole is None or job.plan.region is None:
+        return strokes_at(extras.keep, extras.erase, frame.size)
+    height, width = frame.whole.shape[:2]
+    top, left, rows, columns = job.plan.region
+    part = slice(top, top + rows), slice(left, left + columns)
+    kept, erased = strokes_at(extras.keep, extras.erase, (height, width))
+    return Strokes(kept[part], erased[part])
 
 
 def edge_mode(options: Options) -> str:
@@ -98,10 +117,22 @@ def _answer(frame: Frame, job: Job, choice: str, error: CutoutError) -> Frame:
 
 def solve(frame: Frame, job: Job) -> Frame:
     """Solve alpha in the band around the edge; where that is skipped, align the edges after all."""
-    options, alpha = job.options, frame.matte
+    options, alpha, extras = job.options, frame.matte, job.plan.extras
     solved, warnings = refine_matte(
-        frame.rgb, alpha, options.matting, job.plan.extras.trimap, options.matting_iterations
+        frame.rgb,
+        alpha,
+        options.matting,
+        extras.trimap,
+        options.matting_iterations,
+        known=_known(_strokes(frame, job)) if extras.hints else None,
     )
     if solved is alpha and edge_mode(options) != options.edges:
         solved = snap_edges(frame.rgb, alpha, options.edges)
     return replace(frame, alpha=solved, warnings=frame.warnings + warnings)
+
+
+def _known(strokes: Strokes) -> np.ndarray:
+    """A trimap (H, W) uint8 that knows the strokes alone."""
+    trimap = np.full(strokes.kept.shape, UNKNOWN, np.uint8)
+    trimap[strokes.kept], trimap[strokes.erased] = SUBJECT, BACKGROUND
+    return trimap

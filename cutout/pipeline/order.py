@@ -50,6 +50,16 @@ def asked(test: Callable[[Options], bool]) -> Callable[[Plan], bool]:
     return lambda plan: test(plan.options)
 
 
+def corrected(plan: Plan) -> bool:
+    """Whether a person corrects the model's map by strokes."""
+    return plan.extras.hints
+
+
+def judged(plan: Plan) -> bool:
+    """Whether the model's map is all there is; what a person has corrected is not refused."""
+    return plan.options.remove and not plan.extras.hints
+
+
 def confined(plan: Plan) -> bool:
     """Whether the subject is looked for in a part of the image only."""
     return plan.region is not None
@@ -60,6 +70,7 @@ PREPARE = (Step("prepare", removes, scores.prepare),)
 INFER = (Step("model", removes, scores.infer),)
 MATTE = (
     Step("finish", removes, matte.finish),
+    Step("hints", corrected, matte.apply_strokes),
     Step("edges", asked(matte.aligns_edges), matte.align_edges),
     Step("specks", given("drop_specks"), matte.drop_specks),
     Step("holes", given("fill_holes"), matte.fill_holes),
@@ -73,7 +84,7 @@ MATTE = (
 )
 TRANSPARENCY = (Step("transparency", always, render.apply_transparency),)
 RENDER = (
-    Step("check", removes, matte.judge),
+    Step("check", judged, matte.judge),
     Step("colours", render.needs_colours, render.decontaminate),
     *TRANSPARENCY,
     Step("crop", asked(lambda options: options.crop), render.crop),

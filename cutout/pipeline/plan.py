@@ -22,12 +22,20 @@ class Extras:
 
     trimap: (H, W) uint8 of 0, 128, 255, of the photograph's size. background: of any
     size; it covers the result, centred. region: the box in which the subject lies, None for
-    the whole image; not together with a trimap.
+    the whole image; not together with a trimap. keep, erase: (h, w) uint8 of any size, scaled to
+    the photograph; light where a person says that the subject, or the background, is.
     """
 
     trimap: np.ndarray | None = None
     background: DecodedImage | None = None
     region: geometry.Box | None = None
+    keep: np.ndarray | None = None
+    erase: np.ndarray | None = None
+
+    @property
+    def hints(self) -> bool:
+        """Whether a person corrects the model's map."""
+        return self.keep is not None or self.erase is not None
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,8 @@ CONDITIONS = (
 def make_plan(options: Options, extras: Extras | None = None) -> Plan:
     """Make the plan of checked options; raises what `check_options` raises."""
     extras = extras or Extras()
-    check_options(options, extras.trimap is not None, extras.background is not None)
+    trimap, background = extras.trimap is not None, extras.background is not None
+    check_options(options, trimap, background, extras.hints)
     return Plan(
         options,
         extras,
@@ -122,11 +131,17 @@ def make_plan(options: Options, extras: Extras | None = None) -> Plan:
     )
 
 
-def check_options(options: Options, trimap: bool = False, background: bool = False) -> None:
+def check_options(
+    options: Options, trimap: bool = False, background: bool = False, hints: bool = False
+) -> None:
     """Check what no single field can know, before any image is decoded.
 
-    trimap, background: whether those images come too. Raises InvalidValue naming the field.
+    trimap, background, hints: whether those images come too. Raises InvalidValue naming the field.
     """
+    if hints and not options.remove:
+        raise InvalidValue(
+            "keep and erase have no effect with remove=off; leave one of them out.", field="remove"
+        )
     geometry.parse_margin(options.crop_margin)
     shadow_of(options)
     if placement_of(options) and options.background == "blur":

@@ -12,6 +12,7 @@ from flask_openapi.models.tag import Tag
 
 from cutout import images
 from cutout.errors import CutoutError, NotFound
+from cutout.http import limits
 from cutout.http.connection import client_connected
 from cutout.http.current import service
 from cutout.http.headers import signal_headers, timing_header
@@ -69,6 +70,7 @@ def error_answer(error: CutoutError) -> Response:
 def remove_background() -> Response:
     request.max_content_length = MAX_BODY_BYTES
     refuse_when_full()
+    limits.refuse_early()
     sent = body.read(request.content_type or "", request.get_data(cache=False))
     parameters = parse(sent, _dialect().default_size)
     finished = service().remove(_removal(parameters))
@@ -125,6 +127,7 @@ def _removal(parameters: Parameters) -> RemovalRequest:
         render=rendering.render(),
         encode=rendering.encode(),
         store=False,
+        charge=limits.charger(),
     )
 
 

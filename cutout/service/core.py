@@ -112,7 +112,7 @@ class Service:
                 # The frame that comes back holds the pixels alone: encoding takes longest.
                 frame = pipeline.run([*pipeline.MATTE, *request.render], frame, job)
                 result = pipeline.result_of(pipeline.run(request.encode, frame, job), job)
-                record = self._record(name, result, stages)
+                record = self._record(name, result, stages) | {"hints": request.hints}
                 if request.store:
                     self.storage.save_result(name, result.data, record)
         self.telemetry.finished(stages, result.signals)
@@ -142,7 +142,7 @@ class Service:
                 row = measure.row(pred, truth)
         signals = frame.signals
         self.telemetry.finished(stages, signals)
-        about = self._about(signals, frame.warnings, stages)
+        about = self._about(signals, frame.warnings, stages) | {"hints": request.hints}
         return EvaluationResult(rgb, pred, truth, row | about)
 
     def score(self, prediction: bytes, mask: bytes, measure: MeasureOptions) -> EvaluationResult:
@@ -212,9 +212,12 @@ class Service:
 
     def _job(self, request: RemovalRequest, stages: Stages, deadline: float) -> Job:
         """Decode the images beside the request's own and fix the order of work."""
-        trimap = images.decode_mask(request.trimap, self.limits) if request.trimap else None
+        trimap, keep, erase = (
+            images.decode_mask(data, self.limits) if data else None
+            for data in (request.trimap, request.keep, request.erase)
+        )
         back = images.decode(request.background, self.limits) if request.background else None
-        extras = Extras(trimap, back, request.region)
+        extras = Extras(trimap, back, request.region, keep, erase)
         plan = pipeline.make_plan(request.options, extras)
         infer = partial(self.batcher.run, deadline=deadline, wanted=request.wanted)
 

@@ -32,6 +32,7 @@ class RemovalRequest:
     encode: the steps after the matte. store: whether upload, result and record are kept.
     charge: takes the number of pixels from what this client may have, before anything is decoded,
     and gives back what undoes it, called when the image fails.
+    keep, erase: grey images of any size, light where the subject, or the background, is certain.
     """
 
     data: bytes
@@ -44,10 +45,18 @@ class RemovalRequest:
     encode: Sequence[pipeline.Step] = pipeline.ENCODE
     store: bool = True
     charge: Charge = free
+    keep: bytes | None = None
+    erase: bytes | None = None
+
+    @property
+    def hints(self) -> bool:
+        """Whether strokes of a person come too."""
+        return self.keep is not None or self.erase is not None
 
     def check(self) -> None:
         """Check the options together, before anything is decoded. Raises InvalidValue."""
-        pipeline.check_options(self.options, self.trimap is not None, self.background is not None)
+        trimap, background = self.trimap is not None, self.background is not None
+        pipeline.check_options(self.options, trimap, background, self.hints)
 
     def check_result(self, size: tuple[int, int]) -> None:
         """Refuse a format that cannot hold the result of an image of `size` (height, width).
