@@ -69,6 +69,7 @@ def error_answer(error: CutoutError) -> Response:
 )
 def remove_background() -> Response:
     request.max_content_length = MAX_BODY_BYTES
+    limits.refuse_early()
     refuse_when_full()
     limits.refuse_early()
     sent = body.read(request.content_type or "", request.get_data(cache=False))
@@ -114,9 +115,9 @@ def _removal(parameters: Parameters) -> RemovalRequest:
     data = _bytes_of(parameters.image, "image")
     behind = parameters.background
     background = _bytes_of(behind, "bg") if behind else None
-    region = None
-    if parameters.roi:
-        region = parameters.roi.box(images.inspect(data, service().limits).header.size)
+    height, width = images.inspect(data, service().limits).header.size
+    region = parameters.roi.box((height, width)) if parameters.roi else None
+    limits.charge(height * width)
     rendering = Rendering(parameters)
     return RemovalRequest(
         data,
