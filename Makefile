@@ -4,15 +4,19 @@ VENV ?= .venv
 PORT ?= 5000
 BIN := $(VENV)/bin
 
-.PHONY: run test lint format bench clean
+.PHONY: run test test-clients lint format bench clean
 
 run: $(VENV)/.run-ready
 	@CUTOUT_PORT=$(PORT) $(BIN)/python app.py
 
-test: lint
+test: lint $(VENV)/.clients-ready
 	$(BIN)/python -m cutout weights fetch u2net
 	$(BIN)/python -m cutout weights fetch u2netp
 	$(BIN)/python -m pytest
+
+# The real clients of remove.bg: packages of npm and PyPI, and PHP and Ruby where they are installed.
+test-clients: $(VENV)/.clients-ready
+	$(BIN)/python -m pytest tests/test_removebg_clients.py tests/test_removebg_migrate.py
 
 lint: $(VENV)/.test-ready
 	$(BIN)/ruff check .
@@ -37,4 +41,10 @@ $(VENV)/.run-ready: requirements.txt
 
 $(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# Where there is no npm, tests of its packages skip and say so.
+$(VENV)/.clients-ready: $(VENV)/.test-ready tests/clients/package.json tests/clients/requirements.txt
+	if command -v npm >/dev/null; then cd tests/clients && npm ci --ignore-scripts --no-fund --no-audit; fi
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --upgrade --target tests/clients/python -r tests/clients/requirements.txt
 	@touch $@

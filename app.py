@@ -161,7 +161,10 @@ def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
     allowed = parse_allow_list(settings.image_url_allow) if settings.image_url_allow else None
     fetch = downloads.register(app, allowed, settings.max_bytes, settings.image_url_timeout_s)
     dialect = removebg.Dialect(
-        settings.removebg_default_size, removebg.parse_options(settings.removebg_options), fetch
+        settings.removebg_default_size,
+        removebg.parse_options(settings.removebg_options),
+        fetch,
+        settings.store and settings.removebg_store,
     )
     removebg.register(app, dialect)
     problems.register(app, {removebg.PREFIX: removebg.error_answer})

@@ -16,14 +16,12 @@ FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
 
 
 def _split(value: object) -> object:
-    return (
-        [part for part in value.replace(" ", "").split(",") if part]
-        if isinstance(value, str)
-        else value
-    )
+    """Names with commas between them, as an environment variable has them."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part for part in value.replace(" ", "").split(",") if part)
 
 
-# Names with commas between them.
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -117,6 +115,9 @@ class Settings(BaseSettings):
     )
     idempotency_bytes: int = Field(
         64_000_000, ge=0, description="bytes of answers kept a day for Idempotency-Key; 0 is none"
+    )
+    removebg_store: bool = Field(
+        False, description="keep uploads and results of clients of /v1.0/removebg too"
     )
     host: str = Field("127.0.0.1", description="address to listen on")
     log: Literal["text", "json", "off"] = Field("text", description="form of the log, on stderr")

@@ -42,12 +42,14 @@ class Dialect:
     """What an operator decides for all clients of the dialect.
 
     default_size: where a client sends none. options: of ours, by name. fetch: the bytes behind
-    an address, or None where addresses are not opened; it raises CutoutError.
+    an address, or None where addresses are not opened; it raises CutoutError. store: whether
+    uploads and results of the dialect are kept, which remove.bg itself never does.
     """
 
     default_size: str = sizes.SMALL
     options: Mapping[str, object] = field(default_factory=lambda: {"on_no_subject": "error"})
     fetch: Callable[[str], bytes] | None = None
+    store: bool = False
 
 
 def register(app: Flask, dialect: Dialect) -> None:
@@ -71,7 +73,6 @@ def remove_background() -> Response:
     request.max_content_length = MAX_BODY_BYTES
     limits.refuse_early()
     refuse_when_full()
-    limits.refuse_early()
     sent = body.read(request.content_type or "", request.get_data(cache=False))
     parameters = parse(sent, _dialect().default_size)
     finished = service().remove(_removal(parameters))
@@ -111,13 +112,13 @@ def _dialect() -> Dialect:
 
 
 def _removal(parameters: Parameters) -> RemovalRequest:
-    """The request to the service; nothing of it is stored."""
+    """The request to the service; nothing of it is stored, unless the operator wants it."""
     data = _bytes_of(parameters.image, "image")
     behind = parameters.background
     background = _bytes_of(behind, "bg") if behind else None
-    height, width = images.inspect(data, service().limits).header.size
-    region = parameters.roi.box((height, width)) if parameters.roi else None
-    limits.charge(height * width)
+    region = None
+    if parameters.roi:
+        region = parameters.roi.box(images.inspect(data, service().limits).header.size)
     rendering = Rendering(parameters)
     return RemovalRequest(
         data,
@@ -127,7 +128,7 @@ def _removal(parameters: Parameters) -> RemovalRequest:
         region=region,
         render=rendering.render(),
         encode=rendering.encode(),
-        store=False,
+        store=_dialect().store,
         charge=limits.charger(),
     )
 
