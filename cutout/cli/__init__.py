@@ -3,11 +3,12 @@
 from flask.cli import AppGroup
 
 from cutout.cli.evaluate import register
+from cutout.cli.keys import keys
 from cutout.cli.predict import make_predict
 from cutout.cli.remove import remove
 from cutout.cli.weights import weights
 
-group = AppGroup("cutout", help="Remove backgrounds, measure results, manage weights.")
-for command in (remove, weights):
+group = AppGroup("cutout", help="Remove backgrounds, measure results, manage weights and keys.")
+for command in (remove, weights, keys):
     group.add_command(command)
 register(group, make_predict)
