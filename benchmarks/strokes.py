@@ -161,8 +161,7 @@ def show(name: str, half: str, rows: np.ndarray) -> None:
     worst = rows[order[: max(1, round(len(rows) / 5))]]
     for count in (0, *SHOWN):
         gains = worst[:, count, 0] - worst[:, 0, 0]
-        low, high = interval(gains)
-        gain = f"{gains.mean():+.3f} [{low:.3f}, {high:.3f}]" if count else ""
+        gain = f"{gains.mean():+.3f}{interval(gains)}" if count else ""
         mean, after = worst[:, count].mean(axis=0), rows[:, count, 0]
         worse = f"{np.count_nonzero(after < rows[:, 0, 0] - 0.005)}" if count else ""
         print(
@@ -172,11 +171,13 @@ def show(name: str, half: str, rows: np.ndarray) -> None:
         )
 
 
-def interval(gains: np.ndarray) -> tuple[float, float]:
-    """The middle 95 % of the means of resampled images, always drawn alike."""
+def interval(gains: np.ndarray) -> str:
+    """The middle 95 % of the means of resampled images, always drawn alike; "" for one image."""
+    if len(gains) < 2:
+        return ""
     drawn = np.random.default_rng(0).choice(gains, (RESAMPLES, len(gains)))
     low, high = np.percentile(drawn.mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
+    return f" [{low:.3f}, {high:.3f}]"
 
 
 def show_times(case: Case, times: int = 9) -> None:
