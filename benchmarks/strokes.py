@@ -65,7 +65,8 @@ def main() -> None:
             [correct(case) for case in cases(args.data / name, model, args.limit)], np.float64
         )
         for half, part in (("tuned on", rows[::2]), ("held out", rows[1::2]), ("both", rows)):
-            show(name, half, part)
+            if len(part):
+                show(name, half, part)
     if args.times:
         show_times(next(cases(args.data / args.sets[0], model, 1)))
 
