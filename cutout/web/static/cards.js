@@ -14,6 +14,7 @@ const cards = new Map();
 
 /** The quality estimate in words: level for colours, text for people. */
 export function estimate(result) {
+  if (result.revision) return { level: "good", text: t("estimate_corrected") };
   if (!result.found) return { level: "none", text: t("estimate_none") };
   if (result.iou >= GOOD) return { level: "good", text: t("estimate_good") };
   if (result.iou >= DOUBTFUL) return { level: "check", text: t("estimate_edge") };
@@ -74,7 +75,7 @@ function paintActions(card, item) {
 const focusList = () => (byId("cards").querySelector("[aria-current=true]") ?? byId("more")).focus();
 
 const doubt = (item) =>
-  item.state === "failed" ? -2 : item.state !== "done" ? 3 : item.result.found ? item.result.iou : -1;
+  item.state === "failed" ? -2 : item.state !== "done" ? 3 : item.result.revision ? 2 : item.result.found ? item.result.iou : -1;
 
 /** Put the cards in order, moving none that already stands right, and keep the focus. */
 function arrange() {

@@ -14,7 +14,7 @@ let thumbs = Promise.resolve();
 export function add(files) {
   const items = [...files].map((file) => ({
     id: ++added, file, name: file.name.split("/").pop() || t("pasted"), state: "waiting", note: "",
-    hints: {}, strokes: [], undone: [], result: null, url: "", thumb: "", files: new Map(),
+    hints: {}, strokes: [], undone: [], revision: 0, result: null, url: "", thumb: "", files: new Map(),
   }));
   state.items.push(...items);
   emit("items");
@@ -72,14 +72,15 @@ function pump() {
 async function work(item) {
   item.abort = new AbortController();
   change(item, "working");
-  const key = keyOf(item, matteOptions());
+  const options = matteOptions();
+  const { revision } = item;
+  const key = keyOf(item, options);
   try {
-    const options = matteOptions();
     const response = await post("remove-bg", () => removalForm(item, options), {
       signal: item.abort.signal,
       onWait: (why, s) => change(item, why ? "paused" : "working", why && t(`wait_${why}`, { count: s })),
     });
-    setResult(item, await readResult(response, key));
+    setResult(item, { ...(await readResult(response, key)), revision });
     change(item, "done");
     if (item === state.selected) refresh(item);
   } catch (error) {
@@ -106,7 +107,8 @@ export async function readResult(response, key) {
 }
 
 export function setResult(item, result) {
-  if (item.result) URL.revokeObjectURL(item.result.url);
+  for (const old of [item.result, item.preview]) if (old) URL.revokeObjectURL(old.url);
+  delete item.preview;
   item.result = result;
   makeThumb(item, result.blob);
 }
@@ -136,7 +138,7 @@ export function originalOf(item) {
   return item.url;
 }
 
-const keyOf = (item, options) => JSON.stringify([options, item.strokes.length ? item.revision : 0]);
+const keyOf = (item, options) => JSON.stringify([options, item.revision]);
 
 export const isCurrent = (item) => item.result?.key === keyOf(item, matteOptions());
 
@@ -166,7 +168,7 @@ export function remove(item) {
   state.items.splice(index, 1);
   if (["waiting", "checking"].includes(item.state)) item.state = "removed";
   item.abort?.abort();
-  for (const url of [item.url, item.thumb, item.result?.url]) if (url) URL.revokeObjectURL(url);
+  for (const url of [item.url, item.thumb, item.result?.url, item.preview?.url]) if (url) URL.revokeObjectURL(url);
   if (state.selected === item) select(state.items[Math.min(index, state.items.length - 1)] ?? null);
   emit("items");
 }

@@ -156,7 +156,7 @@ const KEYS = {
 function onKey(event) {
   if (event.target !== stage() || event.ctrlKey || event.metaKey || event.altKey) return;
   const act = KEYS[event.key] ?? KEYS[event.key.toLowerCase()];
-  if (!act || gestures.take?.(event)) return;
+  if (!act) return;
   event.preventDefault();
   act();
 }
