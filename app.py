@@ -16,7 +16,7 @@ import numpy as np
 from flask import redirect
 from flask_openapi import OpenAPI
 
-from cutout import __version__, api, cli, images, pipeline, removebg, telemetry
+from cutout import __version__, api, cli, images, pipeline, removebg, telemetry, web
 from cutout.admission import ConcurrencyLimit, QueueLimit
 from cutout.archives import ArchiveLimits
 from cutout.batching import Batcher
@@ -171,6 +171,8 @@ def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
     app.cli.add_command(cli.group)
     hooks.register(app, parts.telemetry, settings.body_timeout_s)
     register_access(app, settings)
+    page = web.PageSettings(settings.formats, settings.max_bytes, settings.max_pixels)
+    app.register_blueprint(web.make_blueprint(page))
     app.add_url_rule("/docs", "docs", lambda: redirect("/docs/swagger"))
     app.add_url_rule("/openapi.json", "description", lambda: app.api_doc)
     if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
