@@ -1,6 +1,7 @@
 """The model: one rembg session, its weights verified, its maps computed by our runtime."""
 
 import os
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,8 +108,9 @@ class RembgModel:
         Others are served meanwhile. Waits at most `timeout` seconds for a compilation that
         another thread began; then NotReady. A failed one raises its error again for a while.
         """
+        end = None if timeout is None else time.monotonic() + timeout
         for side in sides:
-            self._runtimes.get(side, timeout)
+            self._runtimes.get(side, None if end is None else max(0.0, end - time.monotonic()))
 
     def prepare(self, rgb: np.ndarray, side: int | None = None, fit: str = "stretch") -> np.ndarray:
         """(H, W, 3) uint8 -> (3, S, S) float32; see `cutout.models.processing.prepare`."""

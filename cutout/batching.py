@@ -4,7 +4,6 @@ One thread is the only caller of the model. It takes what waits when the model i
 delays an image to fill a batch: on a busy server batches fill by themselves.
 """
 
-import logging
 import threading
 import time
 from collections import deque
@@ -16,7 +15,6 @@ import numpy as np
 
 from cutout.errors import CutoutError, DeadlinePassed, ModelFailed, NotReady
 
-log = logging.getLogger(__name__)
 Infer = Callable[[list[np.ndarray]], list[np.ndarray]]
 
 
@@ -166,11 +164,15 @@ class Batcher:
             for ticket in batch:
                 self._answer([ticket])
             return
-        log.error("the model failed on an image", exc_info=error)
-        known = isinstance(error, CutoutError)
-        batch[0].answer.set_exception(
-            error if known else ModelFailed("The model failed on this image.")
-        )
+        failed = error if isinstance(error, CutoutError) else _failed(error)
+        batch[0].answer.set_exception(failed)
+
+
+def _failed(cause: Exception) -> ModelFailed:
+    """What the caller is told; the cause goes with it into the log of the request."""
+    failed = ModelFailed("The model failed on this image.")
+    failed.__cause__ = cause
+    return failed
 
 
 def _fault(scores: np.ndarray, tensor: np.ndarray) -> str | None:

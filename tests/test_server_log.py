@@ -117,11 +117,12 @@ def test_json_is_one_object_a_line_from_start_to_end(tmp_path, disc_png):
         stop(server)
         events = [json.loads(line) for line in server.running.log.splitlines()]
     assert [event["message"].split(":")[0] for event in events if "status" not in event] == [
-        "ready", "the model failed on an image", "stopping", "stopped"
+        "ready", "stopping", "stopped"
     ]  # fmt: skip
     (failed,) = [event for event in events if event.get("code") == "model_failed"]
     assert (failed["level"], failed["route"], failed["status"]) == ("ERROR", "/remove-bg", 500)
     assert "ModelFailed" in failed["trace"]
+    assert "direct cause" in failed["trace"]
 
 
 def test_off_writes_nothing(tmp_path, disc_png):

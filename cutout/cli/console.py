@@ -10,9 +10,10 @@ import click
 from flask import Flask
 from flask.cli import ScriptInfo
 
-from cutout import __version__
+from cutout import __version__, logs
 from cutout.cli import group
 from cutout.errors import ConfigurationError
+from cutout.settings import load as load_settings
 
 # Named, not imported: the package does not depend on the application that is built from it.
 APPLICATION = "app:create_app"
@@ -34,6 +35,8 @@ def create_app() -> Flask:
     # First, since the working directory may hold another file of that name.
     sys.path.insert(0, str(ROOT))
     try:
+        # A first start derives a graph, which takes a minute: the log says so, on stderr.
+        logs.configure(load_settings().log)
         app: Flask = pkgutil.resolve_name(APPLICATION)()
     except ConfigurationError as error:
         raise click.ClickException(error.detail) from error
