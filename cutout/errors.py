@@ -96,9 +96,9 @@ class TooManyPixels(CutoutError):
 
 
 class TooManyFrames(CutoutError):
-    """An animation or a file of several pages, where one picture is wanted."""
+    """An animation or a file of several pages, where one image is wanted."""
 
-    status, code, title = 422, "too_many_frames", "The file holds several pictures"
+    status, code, title = 422, "too_many_frames", "The file holds several images"
 
 
 class IdempotencyMismatch(CutoutError):
@@ -139,13 +139,13 @@ class RateLimited(CutoutError):
 class ModelFailed(CutoutError):
     """The model gave no usable map (NaN, Inf, or an error of the runtime)."""
 
-    code, title = "model_failed", "The model failed on this picture"
+    code, title = "model_failed", "The model failed on this image"
 
 
 class Overloaded(CutoutError):
-    """Too many pictures wait already; try again."""
+    """Too many images wait already; try again."""
 
-    status, code, title = 503, "overloaded", "Too many pictures are waiting"
+    status, code, title = 503, "overloaded", "Too many images are waiting"
     retry_after = 2
 
 
@@ -157,11 +157,11 @@ class NotReady(CutoutError):
 
 
 class DeadlinePassed(CutoutError):
-    status, code, title = 504, "deadline_passed", "The picture was not finished in time"
+    status, code, title = 504, "deadline_passed", "The image was not finished in time"
 
 
 class StorageFull(CutoutError):
-    status, code, title = 507, "storage_full", "No room left to store the picture"
+    status, code, title = 507, "storage_full", "No room left to store the image"
 
 
 class ConfigurationError(CutoutError):

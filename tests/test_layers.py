@@ -84,6 +84,16 @@ def test_a_library_is_imported_in_its_place_only(library, allowed):
     assert users <= allowed
 
 
+def test_settings_are_read_at_the_top_only():
+    """Below, everything is an ordinary argument; `u2net` stands beside `app`, for scripts."""
+    readers = {
+        unit(path)
+        for path in [*SOURCES, *ROOT.glob("*.py")]
+        if any(name.startswith("cutout.settings") for name in imported(path))
+    }
+    assert readers - {"settings"} <= {"app", "u2net", "gunicorn.conf", "cli", "server", "__main__"}
+
+
 def test_the_layer_test_sees_a_sideways_import(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
     (tmp_path / "cutout").mkdir()

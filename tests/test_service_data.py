@@ -1,7 +1,5 @@
 """Odd and broken files through the whole service: right, or refused by name, and healthy after."""
 
-import time
-
 import pytest
 from test_api import PROBLEM, post
 
@@ -9,25 +7,22 @@ REFUSALS = {400, 415, 422}
 
 
 def outcomes(client, folder):
-    """Status, content type and seconds of every file posted."""
-    rows = {}
-    for path in sorted(folder.rglob("*.*")):
-        start = time.monotonic()
-        response = post(client, "/remove-bg", image=path.read_bytes() or b"\0")
-        rows[path.name] = response, time.monotonic() - start
-    return rows
+    """The answer to every file posted."""
+    return {
+        path.name: post(client, "/remove-bg", image=path.read_bytes() or b"\0")
+        for path in sorted(folder.rglob("*.*"))
+    }
 
 
 @pytest.mark.parametrize("name", ["odd", "broken"])
 def test_every_file_is_answered_well_and_the_service_is_healthy_after(client, data_dir, name):
     rows = outcomes(client, data_dir / name)
     assert len(rows) > 100
-    for file, (response, seconds) in rows.items():
+    for file, response in rows.items():
         known = response.status_code == 200 or (
             response.status_code in REFUSALS and response.content_type == PROBLEM
         )
         assert known, (file, response.status_code, response.text[:200])
-        assert seconds < 2, file
     assert client.get("/health").status_code == 200
 
 
@@ -38,6 +33,6 @@ HARMLESS = ("exif", "mpo", "eps__", "imagedraw", "itxt", "missing_background", "
 
 def test_broken_files_are_refused_unless_their_pixels_are_whole(client, data_dir):
     rows = outcomes(client, data_dir / "broken")
-    accepted = [file for file, (response, _) in rows.items() if response.status_code == 200]
+    accepted = [file for file, response in rows.items() if response.status_code == 200]
     assert all(any(word in file for word in HARMLESS) for file in accepted), accepted
     assert len(accepted) < len(rows) / 7

@@ -110,5 +110,5 @@ def evaluate(form: EvaluateForm) -> Response:
 def _overlay(result: EvaluationResult, level: int) -> Response:
     painted = measures.overlay(result.rgb, result.pred > level, result.truth > level)
     figures = {name: value for name, value in result.row.items() if isinstance(value, int | float)}
-    picture = images.encode(painted, "png")
-    return Response(picture, mimetype="image/png", headers=signal_headers(figures))
+    image = images.encode(painted, "png")
+    return Response(image, mimetype="image/png", headers=signal_headers(figures))
