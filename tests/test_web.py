@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cutout.web import page
+from cutout.web import assets, page
 
 STATIC = page.FOLDER / "static"
 MODULES = sorted(path for path in STATIC.rglob("*.js"))
@@ -96,7 +96,9 @@ def test_files_are_sent_compressed_where_the_client_takes_it(client, html):
 
 
 def packed_bytes(paths) -> int:
-    return sum(len(gzip.compress(path.read_bytes(), 9, mtime=0)) for path in paths)
+    """What a browser that takes gzip is sent of these files."""
+    files = assets.load(STATIC).files
+    return sum(len(files[path.relative_to(STATIC).as_posix()].gzipped) for path in paths)
 
 
 def test_the_byte_budgets(html):
@@ -105,6 +107,19 @@ def test_the_byte_budgets(html):
     markup = len(gzip.compress(html.encode()))
     assert markup + packed_bytes(start) <= START_BYTES
     assert markup + packed_bytes(code) <= ALL_BYTES
+
+
+def test_scripts_are_sent_without_comments_and_keep_their_line_numbers():
+    source = b"// What.\nexport const a = 1; // not this\n  /** That. */\n  const b = '//x';\n"
+    assert assets.without_comments(source) == (
+        b"\nexport const a = 1; // not this\n\nconst b = '//x';\n"
+    )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_no_text_spans_lines_so_that_its_indentation_is_not_lost(path):
+    for line in path.read_text().splitlines():
+        assert line.count("`") % 2 == 0
 
 
 def imports_of(path) -> set[str]:

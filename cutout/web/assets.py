@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,9 @@ MIMETYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 VERSION_DIGITS = 12
+# Comments that have a line to themselves, and indentation: a fifth of what would be sent.
+COMMENT = re.compile(rb"^[ \t]*(//.*|/\*.*\*/)$", re.MULTILINE)
+INDENTATION = re.compile(rb"^[ \t]+", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,14 @@ def load(folder: Path) -> Assets:
     return Assets(files, digest.hexdigest()[:VERSION_DIGITS])
 
 
+def without_comments(data: bytes) -> bytes:
+    """Our scripts and styles as they are sent: their lines keep their numbers."""
+    return INDENTATION.sub(b"", COMMENT.sub(b"", data))
+
+
 def _read(path: Path) -> Asset:
     data = path.read_bytes()
+    if path.suffix in (".css", ".js") and path.parent.name != "vendor":
+        data = without_comments(data)
     gzipped = gzip.compress(data, 9, mtime=0)
     return Asset(data, gzipped if len(gzipped) < len(data) else None, MIMETYPES[path.suffix])

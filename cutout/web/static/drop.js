@@ -10,7 +10,11 @@ export async function filesOf(transfer) {
 }
 
 async function walk(entry) {
-  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    // Where it lay in the drop: /masks/a.png.
+    return [Object.assign(file, { fullPath: entry.fullPath })];
+  }
   const reader = entry.createReader();
   const found = [];
   // A reader gives its entries in portions; an empty one is the last.

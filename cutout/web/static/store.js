@@ -22,6 +22,7 @@ const NEEDS = {
   matting_iterations: (o) => o.matting,
   background: (o) => !o.output,
   shadow: (o) => !o.output,
+  ...Object.fromEntries(["offset", "blur", "opacity"].map((it) => [`shadow_${it}`, (o) => o.shadow && !o.output])),
 };
 
 export function setOption(name, value) {
