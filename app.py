@@ -169,7 +169,7 @@ def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
     removebg.register(app, dialect)
     problems.register(app, {removebg.PREFIX: removebg.error_answer})
     app.cli.add_command(cli.group)
-    hooks.register(app, parts.telemetry, settings.body_timeout_s)
+    hooks.register(app, parts.telemetry)
     register_access(app, settings)
     page = web.PageSettings(settings.formats, settings.max_bytes, settings.max_pixels)
     app.register_blueprint(web.make_blueprint(page))

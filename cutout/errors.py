@@ -22,6 +22,12 @@ class InvalidRequest(CutoutError):
     status, code, title = 400, "invalid_request", "The request is not understood"
 
 
+class MalformedRequest(InvalidRequest):
+    """Not HTTP: a broken head, or a broken chunk of a body."""
+
+    code, title = "malformed_request", "The request is malformed"
+
+
 class MissingField(InvalidRequest):
     code, title = "missing_field", "A required field is missing"
 
@@ -70,6 +76,10 @@ class BodyTimeout(CutoutError):
     status, code, title = 408, "body_timeout", "The body did not arrive in time"
 
 
+class HeadTimeout(CutoutError):
+    status, code, title = 408, "head_timeout", "The headers did not arrive in time"
+
+
 class IdempotencyInProgress(CutoutError):
     """The first request with this Idempotency-Key is not answered yet; ask again."""
 
@@ -81,10 +91,24 @@ class TooManyBytes(CutoutError):
     status, code, title = 413, "too_many_bytes", "The body is too large"
 
 
+class UriTooLong(CutoutError):
+    status, code, title = 414, "uri_too_long", "The address is too long"
+
+
 class UnsupportedType(CutoutError):
     """Judged by the file's content; its name and declared type are ignored."""
 
     status, code, title = 415, "unsupported_type", "Not an allowed image type"
+
+
+class ExpectationFailed(CutoutError):
+    status, code, title = 417, "expectation_failed", "The expectation cannot be met"
+
+
+class UnknownHost(CutoutError):
+    """The Host header names another host than those that this service is reached by."""
+
+    status, code, title = 421, "unknown_host", "This host is not served here"
 
 
 class UndecodableImage(CutoutError):
@@ -93,6 +117,12 @@ class UndecodableImage(CutoutError):
 
 class TooManyPixels(CutoutError):
     status, code, title = 422, "too_many_pixels", "The image has too many pixels"
+
+
+class TooMuchMemory(CutoutError):
+    """One request that needs more memory than all requests together may take."""
+
+    status, code, title = 422, "too_much_memory", "The request needs too much memory"
 
 
 class TooManyFrames(CutoutError):
@@ -136,10 +166,18 @@ class RateLimited(CutoutError):
         self.retry_after = retry_after
 
 
+class HeadTooLarge(CutoutError):
+    status, code, title = 431, "head_too_large", "The headers are too large"
+
+
 class ModelFailed(CutoutError):
     """The model gave no usable map (NaN, Inf, or an error of the runtime)."""
 
     code, title = "model_failed", "The model failed on this image"
+
+
+class UnsupportedCoding(CutoutError):
+    status, code, title = 501, "unsupported_coding", "The transfer coding is not supported"
 
 
 class Overloaded(CutoutError):

@@ -52,8 +52,20 @@ class Settings(BaseSettings):
         0, ge=0, description="images worked on at once; 0 takes the number of cores"
     )
     deadline_s: float = Field(30, gt=0, description="seconds an image may take; then 504")
+    header_timeout_s: float = Field(
+        10, gt=0, description="seconds the headers of a request may take; then 408"
+    )
     body_timeout_s: float = Field(
-        20, gt=0, description="seconds a body may pause while it arrives; then 408"
+        20, gt=0, description="seconds of waiting for a body after which its rate is judged"
+    )
+    min_body_rate: int = Field(
+        1000, ge=0, description="bytes a second that a body must bring; slower ones get 408"
+    )
+    body_total_s: float = Field(
+        600, gt=0, description="seconds of waiting for a body in all; then 408"
+    )
+    send_timeout_s: float = Field(
+        20, gt=0, description="seconds a client may take no byte of its answer; then it is cut"
     )
     model_timeout_s: float = Field(
         120, gt=0, description="seconds one pass of the model may take; then the process ends"

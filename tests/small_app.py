@@ -9,5 +9,5 @@ from cutout.telemetry import Telemetry
 def small_app() -> Flask:
     app = Flask("small_app")
     problems.register(app)
-    hooks.register(app, Telemetry(), 20)
+    hooks.register(app, Telemetry())
     return app

@@ -100,9 +100,9 @@ def test_failures_of_the_model_have_their_requests_id_and_a_trace(text_log):
         assert "ModelFailed" in after
 
 
-def test_what_gunicorn_itself_refuses_is_in_the_same_log(text_log):
-    (line,) = [line for line in text_log.splitlines() if "Invalid request" in line]
-    assert re.match(r"\S+Z WARNING ", line)
+def test_what_reaches_no_endpoint_is_in_the_same_log(text_log):
+    (row,) = [row for row in requests(text_log) if row.get("code") == "malformed_request"]
+    assert (row["status"], row["route"]) == ("400", "unknown")
 
 
 def test_no_file_name_and_no_id_of_a_result_is_logged(text_log):

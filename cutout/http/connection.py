@@ -7,14 +7,13 @@ from collections.abc import Callable
 from flask import request
 
 
-def limit_read_time(timeout_s: float) -> None:
-    """Let a body pause for `timeout_s` seconds at most: slow senders must not hold all threads.
-
-    gunicorn's threads read without a limit of time.
-    """
-    connection = _connection()
-    if connection is not None:
-        connection.settimeout(timeout_s)
+def end_connection() -> None:
+    """Have the server close the connection after this answer: a part of the body is unread."""
+    end: Callable[[], None] | None = getattr(
+        request.environ.get("wsgi.input"), "end_connection", None
+    )
+    if end is not None:
+        end()
 
 
 def client_connected() -> Callable[[], bool]:

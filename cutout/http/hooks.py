@@ -3,19 +3,23 @@
 from flask import Flask, Response, g, request
 
 from cutout.http import request_log
-from cutout.http.connection import limit_read_time
 from cutout.http.headers import add_safe_headers
 from cutout.telemetry import Telemetry, request_id
 
+# In the WSGI environment: the error to answer instead of asking an endpoint, from a server that
+# could not read the request. It gets the shape, the id and the line of log of every other error.
+REFUSAL = "cutout.refusal"
 
-def register(app: Flask, telemetry: Telemetry, body_timeout_s: float) -> None:
-    """Give every request an id and a time limit, every answer safe headers; count and log both."""
+
+def register(app: Flask, telemetry: Telemetry) -> None:
+    """Give every request an id, every answer safe headers; count and log both."""
 
     @app.before_request
     def begin() -> None:
         g.request_id = request_id(request.headers.get("X-Request-Id"))
         request_log.start()
-        limit_read_time(body_timeout_s)
+        if refusal := request.environ.get(REFUSAL):
+            raise refusal
 
     @app.after_request
     def finish(response: Response) -> Response:

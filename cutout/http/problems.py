@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from flask import Flask, Response, current_app, g, request
 from flask_openapi.types import ResponseDict
 from pydantic import BaseModel, Field, ValidationError
-from werkzeug.exceptions import ClientDisconnected, HTTPException
+from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.sansio.response import Response as WerkzeugResponse
 
 from cutout.errors import (
-    BodyTimeout,
     CutoutError,
     InvalidValue,
     MissingField,
@@ -72,8 +71,6 @@ def from_http(error: HTTPException) -> Response | WerkzeugResponse:
     """Errors of Flask itself: unknown address, wrong method, body too large, broken form."""
     if error.response is not None:
         return error.response
-    if isinstance(error, ClientDisconnected) and isinstance(error.__context__, TimeoutError):
-        return _body_timeout()
     if error.code == 413:
         limit = request.max_content_length or 0
         return answer(TooManyBytes(f"A body may have {limit:,} bytes.", limit=limit))
@@ -92,13 +89,6 @@ def unexpected(error: Exception) -> Response:
     """A bug: the log has it in full, the caller only the id to look it up by."""
     told = CutoutError("Something went wrong here; the log has it under the request id.")
     return answer(told, error)
-
-
-def _body_timeout() -> Response:
-    """The body stopped coming: what is left of it would be read as the next request."""
-    response = answer(BodyTimeout("The body stopped arriving; send it again."))
-    response.headers["Connection"] = "close"
-    return response
 
 
 def from_validation(error: ValidationError) -> Response:

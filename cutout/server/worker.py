@@ -3,16 +3,12 @@
 import logging
 import os
 import selectors
-import socket
 import sys
 import threading
 import time
-from contextlib import suppress
 from types import FrameType
-from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker
-
+from cutout.server.connection_worker import ConnectionWorker
 from cutout.service import Service
 
 log = logging.getLogger(__name__)
@@ -26,12 +22,9 @@ FAILED_LINGER_S = 2.0
 EXIT_FAILED = 1
 # Making a graph takes a minute or two, once; by then something hangs.
 MAX_LOAD_S = 900
-# Unread bytes at the time of closing would reset the connection before the answer is through
-# (RFC 9112, section 9.6); so long, and for so much, we go on reading.
-LINGER_S, LINGER_BYTES = 2.0, 65_536
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+class Worker(ConnectionWorker):
     """Serves until SIGTERM, then goes on, unready, until every admitted image is answered.
 
     gunicorn itself stops accepting at SIGTERM: balancers would see time-outs, never a 503, and
@@ -58,7 +51,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     @property
     def service(self) -> Service:
         """The service inside the app."""
-        service: Service = self.wsgi.extensions["cutout"].service
+        service: Service = self.flask_app.extensions["cutout"].service
         return service
 
     def run(self) -> None:
@@ -74,17 +67,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self._end_failed(self.service.failed)
         self._stop(time.monotonic() + self.cfg.graceful_timeout - STOP_MARGIN_S)
 
-    def handle(self, conn: Any) -> object:
-        """Answer a request; True keeps the connection, False has it closed.
-
-        The client's end of the connection is waited for here, in the request's thread: gunicorn
-        27 would wait up to two seconds for each in its main loop, where nobody is accepted then.
-        """
-        kept: object = super().handle(conn)
-        if kept is False:
-            linger_close(conn.sock)
-        return kept
-
     def _notify_until(self, loaded: threading.Event) -> None:
         end = time.monotonic() + MAX_LOAD_S
         while not loaded.wait(self.timeout / 2) and time.monotonic() < end:
@@ -99,10 +81,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def _serve_events(self, accept: bool = True) -> None:
         """One round of the main loop: at most a second, sooner when something happens."""
         self.notify()
-        self.set_accept_enabled(accept and self.nr_conns < self.worker_connections)
+        self.set_accept_enabled(accept)
         self.wait_for_and_dispatch_events(timeout=1.0)
-        self.murder_keepalived()
-        self.murder_pending()
+        self.end_waiting()
 
     def _stop(self, end: float) -> None:
         """Answer what was admitted, close, and end the process, by `end` at the latest.
@@ -131,8 +112,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         for listener in self.sockets:
             listener.close()
         limit = min(end, time.monotonic() + IDLE_LINGER_S)
-        for conn in (*self.keepalived_conns, *self.pending_conns):
-            conn.timeout = min(conn.timeout, limit)
+        for waiting in (self.idle, self.heads):
+            waiting.cut_short(limit)
         while self.nr_conns > 0 and time.monotonic() < end:
             self._serve_events(accept=False)
 
@@ -142,17 +123,3 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.alive = False
         self._drain(time.monotonic() + FAILED_LINGER_S)
         os._exit(EXIT_FAILED)
-
-
-def linger_close(link: socket.socket) -> None:
-    """End a connection so that closing it never waits and, for a fair client, never resets."""
-    until, left = time.monotonic() + LINGER_S, LINGER_BYTES
-    # Whatever else fails, the connection is gone already.
-    with suppress(OSError):
-        link.shutdown(socket.SHUT_WR)
-        with suppress(TimeoutError):
-            while left > 0 and (seconds := until - time.monotonic()) > 0:
-                link.settimeout(seconds)
-                data = link.recv(4096)
-                left = left - len(data) if data else 0
-        link.shutdown(socket.SHUT_RD)
