@@ -1,46 +1,14 @@
-"""Figures about the service: stage times, request ids, Prometheus counters."""
+"""Prometheus' figures about the service."""
 
-import re
-import secrets
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from cutout.telemetry.stages import Stages
+
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 SHARES = tuple(step / 20 for step in range(1, 21))
-REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-
-
-class Stages:
-    """How long each stage of one image took, in milliseconds, in the order they ran."""
-
-    def __init__(self) -> None:
-        self.ms: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Add the time of the block to stage `name`."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.add(name, time.perf_counter() - start)
-
-    def add(self, name: str, seconds: float) -> None:
-        """Add `seconds` to stage `name`."""
-        self.ms[name] = round(self.ms.get(name, 0.0) + seconds * 1e3, 2)
-
-    def server_timing(self) -> str:
-        """Value of the `Server-Timing` header (W3C Server Timing), milliseconds."""
-        return ", ".join(f"{name};dur={spent}" for name, spent in self.ms.items())
-
-
-def request_id(offered: str | None) -> str:
-    """Take over a caller's id when it is short and plain ASCII, else make one."""
-    return offered if offered and REQUEST_ID.fullmatch(offered) else secrets.token_hex(8)
 
 
 class Telemetry:
