@@ -136,6 +136,12 @@ class RateLimited(CutoutError):
         self.retry_after = retry_after
 
 
+class MissingPackage(CutoutError):
+    """A part that the service itself does not need, such as the evaluation's, is not installed."""
+
+    status, code, title = 501, "missing_package", "A package is not installed"
+
+
 class ModelFailed(CutoutError):
     """The model gave no usable map (NaN, Inf, or an error of the runtime)."""
 
