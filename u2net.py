@@ -10,16 +10,27 @@ import cutout  # noqa: F401
 
 # isort: split
 import numpy as np
-from rembg.sessions import sessions_class
-from rembg.sessions.base import BaseSession
 
 from cutout import files, images, pipeline, weights
+from cutout.deferred import deferred
 from cutout.errors import ConfigurationError
 from cutout.models import processing
 from cutout.options import Options
 from cutout.runtimes import Runtime, RuntimeConfig, RuntimePool
 from cutout.settings import Settings
 from cutout.settings import load as load_settings
+
+# What rembg imports for its own alpha matting, which nothing here uses. It brings numba and
+# llvmlite: 210 MB and a second of start.
+PYMATTING = {
+    "pymatting.alpha.estimate_alpha_cf": ["estimate_alpha_cf"],
+    "pymatting.foreground.estimate_foreground_ml": ["estimate_foreground_ml"],
+    "pymatting.util.util": ["stack_images"],
+}
+
+with deferred(PYMATTING, needed_for="rembg's alpha matting"):
+    from rembg.sessions import sessions_class
+    from rembg.sessions.base import BaseSession
 
 
 class Input(NamedTuple):

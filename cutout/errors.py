@@ -170,6 +170,12 @@ class HeadTooLarge(CutoutError):
     status, code, title = 431, "head_too_large", "The headers are too large"
 
 
+class MissingPackage(CutoutError):
+    """A part that the service itself does not need, such as the evaluation's, is not installed."""
+
+    status, code, title = 501, "missing_package", "A package is not installed"
+
+
 class ModelFailed(CutoutError):
     """The model gave no usable map (NaN, Inf, or an error of the runtime)."""
 

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"errors", "files", "logs", "no_telemetry", "parallel", "pixels"},
-    {"guided_filter", "resampling"},
+    {"deferred", "guided_filter", "resampling"},
     {"models", "archives"},
     {
         "settings",

@@ -112,7 +112,8 @@ def _evaluate_command(make_predict: MakePredict) -> click.Command:
 
 
 def _evaluate(make_predict: MakePredict, arguments: EvaluateArguments) -> None:
-    # Read first: a wrong baseline must not be found after hours of measuring.
+    # First: what is missing or wrong must not be found after hours of measuring.
+    evaluation.require_packages(CONVENTIONS[arguments.convention])
     baseline = evaluation.read_summary(arguments.baseline) if arguments.baseline else None
     matched = evaluation.find_pairs(arguments.images, arguments.masks, arguments.predictions)
     predict, source = _predictor(make_predict, arguments)

@@ -4,7 +4,13 @@ from cutout.evaluation.comparing import compare, comparison_page
 from cutout.evaluation.gate import MAX_DROP, Regression, find_regressions
 from cutout.evaluation.pairs import ImagePair, Pairs, find_pairs
 from cutout.evaluation.records import Record
-from cutout.evaluation.results import COMPARISON, REPORT, write_comparison, write_results
+from cutout.evaluation.results import (
+    COMPARISON,
+    REPORT,
+    require_packages,
+    write_comparison,
+    write_results,
+)
 from cutout.evaluation.running import Evaluation, Predict, process_pool
 from cutout.evaluation.summary import read_summary
 from cutout.evaluation.worker import EvaluationSettings, Prediction
@@ -27,6 +33,7 @@ __all__ = [
     "find_regressions",
     "process_pool",
     "read_summary",
+    "require_packages",
     "write_comparison",
     "write_results",
 ]

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cutout.deferred import import_package
 from cutout.measures import f_measure
+from cutout.measures.saliency import EVALUATION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,12 +22,11 @@ SIZE_IN = (5.2, 3.6)
 def plot_svg(draw: Callable[["Axes"], None], xlabel: str, ylabel: str) -> str:
     """An SVG without a fixed width. draw: puts the data on matplotlib's axes."""
     # Imported here: it takes half a second, and most commands draw nothing.
-    import matplotlib
-    from matplotlib.figure import Figure
-
+    matplotlib = import_package("matplotlib", "A report", EVALUATION)
+    figures = import_package("matplotlib.figure", "A report", EVALUATION)
     style = {"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": xlabel + ylabel}
     with matplotlib.rc_context(style):
-        figure = Figure(figsize=SIZE_IN, layout="constrained")
+        figure = figures.Figure(figsize=SIZE_IN, layout="constrained")
         axes = figure.add_subplot()
         draw(axes)
         axes.set(xlabel=xlabel, ylabel=ylabel)

@@ -2,15 +2,25 @@
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cutout.deferred import require_package
 from cutout.evaluation.comparing import compare, comparison_page
 from cutout.evaluation.report import report
 from cutout.evaluation.summary import ROWS, SUMMARY, read_rows, summarise, write_rows
 from cutout.files import write_atomically
+from cutout.measures.saliency import EVALUATION
 
 REPORT, COMPARISON = "report.html", "compare.html"
+
+
+def require_packages(groups: Sequence[str]) -> None:
+    """Raise MissingPackage where what an evaluation of these groups needs is not installed."""
+    require_package("matplotlib", "A report", EVALUATION)
+    if "pysodmetrics" in groups:
+        require_package("py_sod_metrics", "This group of measures", EVALUATION)
 
 
 def write_results(out: Path, without_partner: dict[str, list[str]], title: str) -> dict[str, Any]:

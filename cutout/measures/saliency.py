@@ -4,21 +4,23 @@ All take a map `pred` (H, W) float in [0, 1], normalised by `conventions.by_rang
 `truth` (H, W) bool. The library knows no ignored pixels: callers set both to background there.
 """
 
-import importlib
 from functools import cache
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from cutout.deferred import import_package
 from cutout.measures.checks import check_normalised
 from cutout.measures.curves import BETA2
+
+EVALUATION = "-r requirements-evaluate.txt"
 
 
 @cache
 def _library() -> ModuleType:
     """Imported with the first measure: it takes 1.5 s, which a server need not spend at start."""
-    return importlib.import_module("py_sod_metrics")
+    return import_package("py_sod_metrics", "This group of measures", EVALUATION)
 
 
 def _results(metric: Any, pred: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
