@@ -61,7 +61,7 @@ function build() {
     make("fieldset", { class: "swatches" }, make("legend", { class: "hidden" }, t("background")), ...names.map(swatch)),
     make("div", { id: "colour-fields", class: "row" }, field(t("colour"), colour), field(t("colour_text"), text)),
     make("p", { id: "colour-error", class: "error", role: "alert" }),
-    make("input", { type: "file", id: "background-file", accept: "image/*", class: "hidden", tabindex: "-1", "aria-label": t("background_image"),
+    make("input", { type: "file", id: "background-file", accept: "image/*", hidden: true,
       change: () => chooseImage(byId("background-file").files[0]), cancel: paint }),
     make("p", { id: "background-note", class: "small" }),
   );

@@ -21,13 +21,19 @@ function files() {
 
 const imageName = () => state.selected?.name ?? "photo.jpg";
 
+/** Another name than the image's own: a command would overwrite it. */
+function resultName() {
+  const name = fileName(imageName(), fileOptions());
+  return name === imageName() ? name.replace(/(\.[^.]*)$/, "-cutout$1") : name;
+}
+
 function curl(path, imageField, fields, uploads) {
   const parts = [
     `curl -X POST ${shell(address(path))}`,
     `-F ${shell(`${imageField}=@"${imageName().replaceAll(/["\\]/g, "\\$&")}"`)}`,
     ...fields.map(([name, value]) => formField(name, value)),
     ...uploads.map(([name, file]) => `-F ${shell(`${name}=@"${file}"`)}`),
-    `-o ${shell(fileName(imageName(), fileOptions()))}`,
+    `-o ${shell(resultName())}`,
   ];
   return parts.join(" \\\n  ");
 }
@@ -38,7 +44,7 @@ function python() {
   const data = Object.entries(fileOptions()).map(([name, value]) => `        ${text(name)}: ${text(value)},`);
   return ["import requests", "", "response = requests.post(", `    ${text(address("remove-bg"))},`,
     "    files={", ...opened, "    },", "    data={", ...data, "    },", ")", "response.raise_for_status()",
-    `open(${text(fileName(imageName(), fileOptions()))}, "wb").write(response.content)`].join("\n");
+    `open(${text(resultName())}, "wb").write(response.content)`].join("\n");
 }
 
 // What the remove.bg form calls our options; others it does not have.

@@ -4,7 +4,7 @@ import { alert } from "./alerts.js";
 import { byId, button, choice, field, loaded, make, openDialog, save, toBlob } from "./dom.js";
 import { fileOf } from "./queue.js";
 import { fileOptions, needsWhite, on, setOption, state } from "./store.js";
-import { megabytes, t } from "./words.js";
+import { fileSize, t } from "./words.js";
 
 const SUFFIX = { png: "png", webp: "webp", jpeg: "jpg" };
 // Not allowed in names on some system, or changes how a name reads: control and direction marks.
@@ -78,7 +78,7 @@ async function preview() {
   const image = await loaded(url);
   image.alt = t("alt_file", { name: item.name });
   const name = fileName(item.name, fileOptions());
-  const size = `${image.naturalWidth} × ${image.naturalHeight} px, ${megabytes(blob.size)}`;
+  const size = `${image.naturalWidth} × ${image.naturalHeight} px, ${fileSize(blob.size)}`;
   const dialog = openDialog(name, t("close"), make("div", { class: "file-view" }, image),
     make("p", {}, size), make("p", { class: "buttons" },
       button(t("download"), () => save(blob, name), { class: "primary" })));

@@ -4,7 +4,7 @@ import { alert, lazy } from "./alerts.js";
 import { filesOf } from "./drop.js";
 import { byId, make } from "./dom.js";
 import { config, on, readLink } from "./store.js";
-import { megabytes, number, preferred, t, use } from "./words.js";
+import { fileSize, number, preferred, t, use } from "./words.js";
 
 const add = (files) => {
   const chosen = [...files];
@@ -80,7 +80,7 @@ function switchViews() {
 function tellLimits() {
   byId("limits").textContent = t("limits", {
     types: config.formats.join(", "),
-    size: megabytes(config.max_bytes),
+    size: fileSize(config.max_bytes),
     pixels: number(config.max_pixels / 1e6, { maximumFractionDigits: 0 }),
   });
 }

@@ -79,7 +79,7 @@ export async function openOverlay(row) {
     canvas.getContext("2d").putImageData(out, 0, 0);
     const union = counts.true + counts.missed + counts.wrong;
     const iou = union ? counts.true / union : 1;
-    told.textContent = t("threshold_told", { threshold: number(Number(slider.value), { minimumFractionDigits: 2 }), iou: number(iou, { maximumFractionDigits: 4 }) });
+    told.lastText = told.textContent = t("threshold_told", { threshold: number(Number(slider.value), { minimumFractionDigits: 2 }), iou: number(iou, { maximumFractionDigits: 4 }) });
   }
   const legend = ["true", "missed", "wrong"].map((kind) => make("li", {}, make("span", { class: `sample legend-${kind}`, "aria-hidden": "true" }), t(`legend_${kind}`)));
   place.replaceChildren(make("h3", {}, make("bdi", {}, row.image.name)), canvas, make("ul", { class: "legend" }, ...legend),
@@ -99,7 +99,7 @@ async function confirm(row, slider, told, figures, current) {
     const values = await (await ask(row, { threshold })).json();
     if (!current() || slider.value !== threshold) return;
     showFigures(figures, values);
-    told.textContent += ` ${t("confirmed")}`;
+    told.textContent = `${told.lastText} ${t("confirmed")}`;
   } catch (error) {
     told.textContent = error.message;
   }

@@ -3,7 +3,7 @@
 import { blobOf, post, removalForm } from "./api.js";
 import { make, toBlob } from "./dom.js";
 import { config, emit, fileOptions, matteOptions, on, select, state, usesBackgroundImage } from "./store.js";
-import { megabytes, t } from "./words.js";
+import { fileSize, t } from "./words.js";
 
 const AT_ONCE = 2;
 const THUMB_PX = 112;
@@ -29,7 +29,7 @@ async function check(item) {
   if (item.state !== "checking") return;
   if (!item.file.size) fail(item, t("error_empty"));
   else if (item.file.size > config.max_bytes)
-    fail(item, t("error_size", { size: megabytes(item.file.size), most: megabytes(config.max_bytes) }));
+    fail(item, t("error_size", { size: fileSize(item.file.size), most: fileSize(config.max_bytes) }));
   else if (!allowed(head)) fail(item, t("error_type", { types: config.formats.join(", ") }));
   else {
     change(item, "waiting");

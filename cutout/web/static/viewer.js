@@ -26,7 +26,7 @@ function fitScale() {
 }
 
 function place() {
-  const { width, height } = box();
+  const { left, top, width, height } = box();
   const css = cssScale();
   const limit = (offset, size, room) =>
     size <= room ? (room - size) / 2 : Math.min(0, Math.max(room - size, offset));
@@ -35,8 +35,10 @@ function place() {
   const style = stage().style;
   style.setProperty("--w", `${view.width * css}px`);
   style.setProperty("--h", `${view.height * css}px`);
-  style.setProperty("--x", `${view.x}px`);
-  style.setProperty("--y", `${view.y}px`);
+  // On whole device pixels, or an image at 100 % would be interpolated.
+  const snap = (offset, edge) => Math.round((edge + offset) * devicePixelRatio) / devicePixelRatio - edge;
+  style.setProperty("--x", `${snap(view.x, left + stage().clientLeft)}px`);
+  style.setProperty("--y", `${snap(view.y, top + stage().clientTop)}px`);
   stage().classList.toggle("pixelated", view.scale >= PIXELATED_FROM);
   byId("scale").textContent = number(view.scale, { style: "percent", maximumFractionDigits: 1 });
   for (const control of document.querySelectorAll("[data-zoom]")) {

@@ -13,8 +13,10 @@ export function t(key, values = {}) {
 }
 
 export const number = (value, options) => new Intl.NumberFormat(language, options).format(value);
-export const megabytes = (bytes) =>
-  number(bytes / 1e6, { style: "unit", unit: "megabyte", maximumFractionDigits: 1 });
+export const fileSize = (bytes) =>
+  bytes < 1e5
+    ? number(Math.ceil(bytes / 1e3), { style: "unit", unit: "kilobyte" })
+    : number(bytes / 1e6, { style: "unit", unit: "megabyte", maximumFractionDigits: 1 });
 export const seconds = (ms) =>
   number(ms / 1000, { style: "unit", unit: "second", maximumFractionDigits: 1 });
 
