@@ -1,10 +1,11 @@
-# run: serve. test: lint and the whole suite; CI calls it and nothing else. bench: figures.
+# run: serve; CPU=1 at the first time installs less, without GPU. test: lint and the whole suite; CI
+# calls it and nothing else. bench: figures.
 PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 5000
 BIN := $(VENV)/bin
 
-.PHONY: run test test-clients lint format bench clean
+.PHONY: run test test-clients test-platforms test-package lint format bench clean
 
 run: $(VENV)/.run-ready
 	@CUTOUT_PORT=$(PORT) $(BIN)/python app.py
@@ -17,6 +18,14 @@ test: lint $(VENV)/.clients-ready
 # The real clients of remove.bg: packages of npm and PyPI, and PHP and Ruby where they are installed.
 test-clients: $(VENV)/.clients-ready
 	$(BIN)/python -m pytest tests/test_removebg_clients.py tests/test_removebg_migrate.py
+
+# Wheels for every platform and Python; asks the package registry for some minutes.
+test-platforms: $(VENV)/.test-ready
+	$(BIN)/python -m pytest -m platforms tests/test_platforms.py
+
+# The built package in a new environment.
+test-package: $(VENV)/.test-ready
+	$(BIN)/python -m pytest -m package tests/test_package.py
 
 lint: $(VENV)/.test-ready
 	$(BIN)/ruff check .
@@ -34,12 +43,17 @@ clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # Touched only after a complete installation, so an interrupted one starts over.
-$(VENV)/.run-ready: requirements.txt
+$(VENV)/.run-ready: requirements.txt requirements-cpu.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+ifdef CPU
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -r requirements-cpu.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps -c requirements.txt rembg
+else
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -r requirements.txt
+endif
 	@touch $@
 
-$(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.txt
+$(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.txt requirements-evaluate.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import secrets
+import sys
 from pathlib import Path
 
 _PART = re.compile(r"\.(.+)\.[0-9a-f]{8}\.part", re.DOTALL)
@@ -28,7 +29,7 @@ def write_atomically(path: Path, data: bytes, fsync: bool = False, mode: int = 0
         part.unlink(missing_ok=True)
         raise
     if fsync:
-        _fsync_folder(path.parent)
+        fsync_folder(path.parent)
 
 
 def final_name(part: str) -> str | None:
@@ -43,7 +44,10 @@ def hash_of(path: Path, kind: str = "sha256") -> str:
         return hashlib.file_digest(file, kind).hexdigest()
 
 
-def _fsync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
+    """Return when the names of the folder's files are on the disk; Windows has no call for that."""
+    if sys.platform == "win32":
+        return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

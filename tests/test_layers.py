@@ -8,7 +8,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "fair_queue", "files", "logs", "memory", "no_telemetry", "parallel", "pixels"},
+    {
+        "errors",
+        "fair_queue",
+        "file_locks",
+        "files",
+        "logs",
+        "memory",
+        "no_telemetry",
+        "parallel",
+        "pixels",
+    },
     {"deferred", "guided_filter", "resampling"},
     {"models", "archives"},
     {

@@ -1,7 +1,9 @@
 """Folders that may hold weights, and those that downloads are written to."""
 
+import getpass
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +35,9 @@ class Folder:
             found = self.path.lstat()
         except FileNotFoundError:
             return False
+        if sys.platform == "win32":
+            # The temporary folder is the user's own there.
+            return stat.S_ISDIR(found.st_mode)
         is_private = found.st_uid == os.getuid() and not found.st_mode & 0o077
         return stat.S_ISDIR(found.st_mode) and is_private
 
@@ -71,12 +76,17 @@ def write_folders(models_dir: Path | None, environ: Mapping[str, str]) -> list[F
         [Folder(models_dir, "the folder of CUTOUT_MODELS_DIR", ours=False)] if models_dir else []
     )
     cache = _expanded(environ.get("XDG_CACHE_HOME") or "~/.cache")
-    private = Path(tempfile.gettempdir()) / f"cutout-models-{os.getuid()}"
+    private = Path(tempfile.gettempdir()) / f"cutout-models-{_user()}"
     return [
         *configured,
         *(Folder(root / "cutout" / "models", "the cache folder", ours=True) for root in cache),
         Folder(private, "the temporary folder", ours=True, shared_parent=True),
     ]
+
+
+def _user() -> str:
+    """What tells the users of one machine apart."""
+    return getpass.getuser() if sys.platform == "win32" else str(os.getuid())
 
 
 def derived_folder(weights: Path, environ: Mapping[str, str]) -> Path:

@@ -1,6 +1,5 @@
 """Find a model's file or download it; verified at every start, published in one step."""
 
-import fcntl
 import logging
 import os
 import shutil
@@ -9,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from cutout import file_locks
 from cutout.errors import WeightsCorrupt, WeightsUnavailable
+from cutout.files import fsync_folder
 from cutout.models.table import MODELS, ModelSpec, spec_of
 from cutout.weights.failure import FetchFailed
 from cutout.weights.folders import Folder, rembg_files, write_folders
@@ -103,11 +104,9 @@ def _locked_tempdir(folder: Folder, spec: ModelSpec) -> Iterator[Path]:
     folder.make()
     prefix = f".{spec.file_name}."
     with (folder.path / f"{prefix}lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not file_locks.try_lock(lock.fileno()):
             log.warning("%s: another process is downloading it; waiting", spec.name)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            file_locks.lock(lock.fileno())
         for stale in folder.path.glob(f"{prefix}*.part"):
             shutil.rmtree(stale)
         with tempfile.TemporaryDirectory(dir=folder.path, prefix=prefix, suffix=".part") as work:
@@ -133,14 +132,11 @@ def _from_any_source(spec: ModelSpec, workdir: Path, progress: bool) -> Path:
 
 def _publish(part: Path, path: Path) -> Path:
     """Give the finished file its name in one step; it is on the disk when this returns."""
-    with part.open("rb") as file:
+    # Windows flushes only what is open for writing.
+    with part.open("r+b") as file:
         os.fsync(file.fileno())
     os.replace(part, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    fsync_folder(path.parent)
     return path
 
 
