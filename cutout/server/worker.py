@@ -117,6 +117,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._close(end)
         if self.nr_conns > 0:
             log.warning("%d connections did not end in time and are cut", self.nr_conns)
+        self.service.telemetry.close()
         log.info("stopped")
         os._exit(0)
 

@@ -22,6 +22,7 @@ from cutout.errors import DeadlinePassed, NotReady, SizeMismatch
 from cutout.options import Options
 from cutout.pipeline import Extras, Frame, Job, Result, ScoreMap
 from cutout.pixels import to_level
+from cutout.service.figures import export_facts, export_figures
 from cutout.service.requests import (
     Charge,
     EvaluationResult,
@@ -64,28 +65,9 @@ class Service:
     draining: bool = False
 
     def __post_init__(self) -> None:
-        """Export the live figures."""
-        watch, limit = self.telemetry.watch, self.queue_limit
-        watch("cutout_inside", "Images admitted and not yet answered", lambda: limit.inside)
-        watch("cutout_waiting", "Tensors waiting for the model", lambda: self.batcher.waiting)
-        watch("cutout_refused", "Images refused because the queue was full", lambda: limit.refused)
-        watch("cutout_cache_hits", "Images whose scores were known", lambda: self.cache.hits)
-        watch("cutout_cache_bytes", "Bytes of cached scores", lambda: self.cache.bytes)
-        watch(
-            "cutout_degraded",
-            "1: a GPU is present but unusable",
-            lambda: int(self.model.device()["degraded"]),
-        )
-        watch(
-            "cutout_last_sweep_timestamp_seconds",
-            "When expired files were last deleted, Unix time",
-            lambda: self.storage.last_sweep.ended_s,
-        )
-        watch(
-            "cutout_last_sweep_removed_files",
-            "Files that the last sweep deleted",
-            lambda: self.storage.last_sweep.removed,
-        )
+        """Export the figures of the parts."""
+        export_figures(self)
+        export_facts(self)
 
     @property
     def failed(self) -> str | None:
@@ -99,7 +81,7 @@ class Service:
         leaves nothing behind.
         """
         request.check()
-        stages = Stages()
+        stages = self.telemetry.stages()
         self._open_sizes(request, stages)
         with self._admitted(request.data, stages, request.charge) as (file, deadline):
             request.check_result(file.header.size)
@@ -126,7 +108,7 @@ class Service:
         Raises SizeMismatch naming both sizes.
         """
         request.check()
-        stages = Stages()
+        stages = self.telemetry.stages()
         self._open_sizes(request, stages)
         with self._admitted(request.data, stages, request.charge) as (file, deadline):
             job = self._job(request, stages, deadline)
@@ -147,7 +129,7 @@ class Service:
 
     def score(self, prediction: bytes, mask: bytes, measure: MeasureOptions) -> EvaluationResult:
         """Measure a map made elsewhere against the true mask; grey stands for the image."""
-        with self._admitted(mask, Stages()) as (file, _):
+        with self._admitted(mask, self.telemetry.stages()) as (file, _):
             truth = images.decode_mask(file)
             pred = images.decode_mask(prediction, self.limits)
             check_sizes(pred.shape, truth.shape)
@@ -177,6 +159,7 @@ class Service:
         self.draining = True
         self.batcher.close(timeout=self.deadline_s)
         self.storage.close()
+        self.telemetry.close()
 
     def _upload(
         self, request: RemovalRequest, header: images.Header
