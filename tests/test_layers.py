@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "files", "logs", "no_telemetry", "parallel", "pixels"},
+    {"absent_pymatting", "errors", "files", "logs", "no_telemetry", "parallel", "pixels"},
     {"guided_filter", "resampling"},
     {"models", "archives"},
     {
