@@ -62,7 +62,7 @@ class Parts:
     def __init__(self, settings: Settings, model=None) -> None:
         """Keep the settings; a `model` given here is used instead of loading one."""
         self.settings, self._given = settings, model
-        self.telemetry = telemetry.Telemetry()
+        self.telemetry = telemetry.Telemetry(open_tracing(settings.otlp_endpoint))
         self.limits = images.Limits(max_pixels=settings.max_pixels, formats=settings.formats)
         self.archive_limits = ArchiveLimits(
             settings.max_files, settings.max_bytes, settings.max_body_bytes
@@ -157,6 +157,20 @@ class Parts:
         warm_up()
         atexit.register(service.close)
         return service
+
+
+def open_tracing(endpoint: str) -> telemetry.Tracing:
+    """Traces to this collector, or none. Raises ConfigurationError where a package is missing."""
+    if not endpoint:
+        return telemetry.Tracing()
+    try:
+        from cutout.telemetry.otlp import open_otlp
+    except ImportError as error:
+        raise ConfigurationError(
+            "CUTOUT_OTLP_ENDPOINT needs the OpenTelemetry SDK: "
+            "pip install -r requirements-otel.txt, or leave it empty."
+        ) from error
+    return open_otlp(endpoint, __version__)
 
 
 def create_app(settings: Settings | None = None, model=None) -> OpenAPI:

@@ -139,6 +139,11 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="address to listen on")
     log: Literal["text", "json", "off"] = Field("text", description="form of the log, on stderr")
+    otlp_endpoint: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="OpenTelemetry collector for traces, as http://localhost:4318; empty is off",
+    )
     port: int = Field(5000, ge=1, le=65_535, description="port to listen on")
 
     @field_validator("formats", mode="before")

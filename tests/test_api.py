@@ -193,7 +193,7 @@ def test_a_draining_service_is_not_ready_and_takes_nothing(client, app, disc_png
 def test_metrics_count_requests_and_stages(client, disc_png):
     post(client, "/remove-bg", image=disc_png)
     text = client.get("/metrics").text
-    assert 'cutout_requests_total{endpoint="remove.remove_bg",status="200"} 1.0' in text
+    assert 'cutout_requests_total{method="POST",route="/remove-bg",status="200"} 1.0' in text
     assert 'cutout_stage_seconds_count{stage="model"} 1.0' in text
 
 

@@ -46,7 +46,7 @@ def test_a_chunked_body_over_the_limit_is_refused(server):
 
 
 def test_a_full_queue_refuses_exactly_the_rest_and_health_still_answers(server, disc_png):
-    refused = metric(server, "cutout_refused")
+    refused = metric(server, "cutout_refused_total")
     with server.held():
         inside = [server.send(disc_png) for _ in range(QUEUE)]
         server.until(lambda load: load["inside"] == QUEUE)
@@ -55,7 +55,7 @@ def test_a_full_queue_refuses_exactly_the_rest_and_health_still_answers(server, 
     assert [code for code, _ in rest] == [503] * 7
     assert all(b"Retry-After: " in whole for _, whole in rest)
     assert [status(link) for link in inside] == [200] * QUEUE
-    assert metric(server, "cutout_refused") - refused == 7
+    assert metric(server, "cutout_refused_total") - refused == 7
     assert slowest < 1
 
 

@@ -1,11 +1,18 @@
 """What happens around every request, whatever endpoint answers it."""
 
+import time
+from collections.abc import Callable
+
 from flask import Flask, Response, g, request
 
 from cutout.http import request_log
 from cutout.http.headers import add_safe_headers
 from cutout.http.reading import release_memory
-from cutout.telemetry import Telemetry, request_id
+from cutout.telemetry import Telemetry, Tracing, request_id
+
+# Asked every few seconds: their spans would only hide the others.
+MONITORING = ("/health", "/livez", "/readyz", "/metrics")
+NO_TRACING = Tracing()
 
 # In the WSGI environment: the error to answer instead of asking an endpoint, from a server that
 # could not read the request. It gets the shape, the id and the line of log of every other error.
@@ -18,7 +25,9 @@ def register(app: Flask, telemetry: Telemetry) -> None:
     @app.before_request
     def begin() -> None:
         g.request_id = request_id(request.headers.get("X-Request-Id"))
+        g.began = time.perf_counter()
         request_log.start()
+        g.end_span = _begin_span(telemetry)
         if refusal := request.environ.get(REFUSAL):
             raise refusal
 
@@ -28,6 +37,32 @@ def register(app: Flask, telemetry: Telemetry) -> None:
     def finish(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
         add_safe_headers(response)
-        telemetry.requests.labels(request.endpoint or "unknown", response.status_code).inc()
         request_log.write(response)
+        _count_when_sent(response, telemetry)
         return response
+
+
+def route() -> str:
+    """The rule that the current request matched, never its path, which may hold an id."""
+    return request.url_rule.rule if request.url_rule else "unknown"
+
+
+def _begin_span(telemetry: Telemetry) -> Callable[[int], None]:
+    """Begin to trace the current request; what is returned ends it, given the status."""
+    tracing = NO_TRACING if request.path in MONITORING else telemetry.tracing
+    return tracing.begin(request.method, route(), dict(request.headers), g.request_id)
+
+
+def _count_when_sent(response: Response, telemetry: Telemetry) -> None:
+    """Count the request, with its time, once its answer is sent or its client is lost.
+
+    Not when Flask tears its context down: an answer that streams has two of them.
+    """
+    facts = request.method, route(), response.status_code
+    began, end_span = g.began, g.end_span
+
+    def sent() -> None:
+        telemetry.answered(*facts, time.perf_counter() - began)
+        end_span(response.status_code)
+
+    response.call_on_close(sent)

@@ -98,6 +98,7 @@ class Worker(ConnectionWorker):
         self._close(end)
         if self.nr_conns > 0:
             log.warning("%d connections did not end in time and are cut", self.nr_conns)
+        self.service.telemetry.close()
         log.info("stopped")
         os._exit(0)
 

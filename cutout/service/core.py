@@ -22,6 +22,7 @@ from cutout.pipeline import Extras, Frame, Job, ScoreMap
 from cutout.pixels import to_level
 from cutout.service import costs, records
 from cutout.service.checks import charged, check_memory, check_sizes, deadline_check
+from cutout.service.figures import export_facts, export_figures
 from cutout.service.files import InspectedFiles, inspect_files
 from cutout.service.requests import (
     EvaluationResult,
@@ -65,28 +66,9 @@ class Service:
     draining: bool = False
 
     def __post_init__(self) -> None:
-        """Export the live figures."""
-        watch, limit = self.telemetry.watch, self.queue_limit
-        watch("cutout_inside", "Images admitted and not yet answered", lambda: limit.inside)
-        watch("cutout_waiting", "Tensors waiting for the model", lambda: self.batcher.waiting)
-        watch("cutout_refused", "Images refused because the queue was full", lambda: limit.refused)
-        watch("cutout_cache_hits", "Images whose scores were known", lambda: self.cache.hits)
-        watch("cutout_cache_bytes", "Bytes of cached scores", lambda: self.cache.bytes)
-        watch(
-            "cutout_degraded",
-            "1: a GPU is present but unusable",
-            lambda: int(self.model.device()["degraded"]),
-        )
-        watch(
-            "cutout_last_sweep_timestamp_seconds",
-            "When expired files were last deleted, Unix time",
-            lambda: self.storage.last_sweep.ended_s,
-        )
-        watch(
-            "cutout_last_sweep_removed_files",
-            "Files that the last sweep deleted",
-            lambda: self.storage.last_sweep.removed,
-        )
+        """Export the figures of the parts."""
+        export_figures(self)
+        export_facts(self)
 
     @property
     def failed(self) -> str | None:
@@ -100,7 +82,7 @@ class Service:
         leaves nothing behind.
         """
         request.check()
-        stages = Stages()
+        stages = self.telemetry.stages()
         self._open_sizes(request, stages)
         files = self._inspect(request, stages)
         request.check_result(files.image.header.size)
@@ -131,7 +113,7 @@ class Service:
         Raises SizeMismatch naming both sizes.
         """
         request.check()
-        stages = Stages()
+        stages = self.telemetry.stages()
         self._open_sizes(request, stages)
         files = self._inspect(request, stages, mask)
         size = files.image.header.size
@@ -166,7 +148,7 @@ class Service:
 
         request: its data is the map; options and what else it holds have no effect.
         """
-        stages = Stages()
+        stages = self.telemetry.stages()
         files = self._inspect(RemovalRequest(request.data), stages, mask)
         size = files.image.header.size
         check_sizes(size, files.levels[-1].header.size)
@@ -205,6 +187,7 @@ class Service:
         self.draining = True
         self.batcher.close(timeout=self.deadline_s)
         self.storage.close()
+        self.telemetry.close()
 
     def _upload(
         self, request: RemovalRequest, header: images.Header

@@ -4,6 +4,7 @@ An image holds a place in the service only while it is worked on, never while it
 another; one that fails leaves the others alone.
 """
 
+import contextvars
 import itertools
 import logging
 import time
@@ -58,7 +59,9 @@ def remove_many(
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="many") as pool:
         while True:
             for index, source in itertools.islice(waiting, AT_ONCE - len(running)):
-                running[pool.submit(work, source)] = index
+                # A copy for each: spans of the image lie below that of the request.
+                context = contextvars.copy_context()
+                running[pool.submit(context.run, work, source)] = index
             if not running:
                 return
             done, _ = wait(running, return_when=FIRST_COMPLETED)

@@ -3,24 +3,31 @@
 import re
 import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+def _no_span(name: str) -> AbstractContextManager[object]:
+    return nullcontext()
 
 
 class Stages:
     """How long each stage of one image took, in milliseconds, in the order they ran."""
 
-    def __init__(self) -> None:
+    def __init__(self, span: Callable[[str], AbstractContextManager[object]] = _no_span) -> None:
+        """span: entered for each stage, by its name."""
         self.ms: dict[str, float] = {}
+        self._span = span
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
         """Add the time of the block to stage `name`."""
         start = time.perf_counter()
         try:
-            yield
+            with self._span(name):
+                yield
         finally:
             self.add(name, time.perf_counter() - start)
 
