@@ -184,6 +184,15 @@ def test_nothing_is_kept_on_disk_or_in_the_log(build, settings, disc, caplog, wh
     assert "secret-name" not in caplog.text + str([vars(record) for record in caplog.records])
 
 
+def test_every_answer_names_its_recipe(client, disc_png, disc_mask):
+    row = post(client, "/evaluate", image=disc_png, mask=disc_mask).get_json()
+    headers = {"Accept": "application/json"}
+    record = post(client, "/remove-bg", headers, image=disc_png).get_json()
+    assert row["recipe"] == record["recipe"]
+    dialect = client.post("/v1.0/removebg", data={"image_file": (io.BytesIO(disc_png), "a.png")})
+    assert len(dialect.headers["X-Cutout-Recipe"]) == len(row["recipe"])
+
+
 def test_a_recipe_names_what_the_result_depends_on(client, disc_png):
     def recipe(**options):
         return post(client, "/remove-bg", image=disc_png, **options).headers["X-Cutout-Recipe"]

@@ -90,6 +90,7 @@ def remove_background() -> Response:
     response = _response(answer)
     response.headers.update(answer.headers())
     response.headers.update(_rate_headers())
+    response.headers["X-Cutout-Recipe"] = finished.record["recipe"]
     response.headers.update(signal_headers(result.signals))
     response.headers.update(timing_header(finished.stages))
     return response

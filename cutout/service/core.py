@@ -137,7 +137,8 @@ class Service:
         signals = frame.signals
         self.telemetry.finished(stages, signals)
         about = records.about(signals, frame.warnings, stages, self.model) | {
-            "hints": request.hints
+            "hints": request.hints,
+            "recipe": records.recipe(request.options, self.model),
         }
         return EvaluationResult(size, row | about, overlay)
 
