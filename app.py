@@ -16,8 +16,8 @@ import numpy as np
 from flask import redirect
 from flask_openapi import OpenAPI
 
-from cutout import __version__, api, cli, images, pipeline, removebg, telemetry, web
-from cutout.admission import ConcurrencyLimit, QueueLimit
+from cutout import __version__, api, cli, images, memory, pipeline, removebg, telemetry, web
+from cutout.admission import ByteLimit, ConcurrencyLimit, QueueLimit, Throughput
 from cutout.archives import ArchiveLimits
 from cutout.batching import Batcher
 from cutout.cache import Cache
@@ -36,10 +36,15 @@ from cutout.http.allow_list import parse_allow_list
 from cutout.matting.solve import warm_up
 from cutout.parallel import usable_cores
 from cutout.service import Service
+from cutout.service.first_estimate import seconds_per_megapixel
 from cutout.settings import Settings
 from cutout.settings import load as load_settings
 from cutout.storage import Storage
 
+# Of memory: for one image that is worked on, where nothing else is set; and of all of it, for what
+# is decoded and for uploads that wait.
+WORKER_BYTES = 700_000_000
+PIXELS_SHARE, UPLOADS_SHARE = 0.75, 0.25
 # Of the deadline: the rest is for images that take longer than those before them.
 MAX_WAIT_SHARE = 0.8
 # What needs no key: monitoring, the description, and the page, which asks for the key itself.
@@ -84,6 +89,13 @@ class Parts:
         """Images worked on at once: enough to keep the cores and the model's batches busy."""
         return self.settings.workers or max(usable_cores(), 2 * self.batcher.max_batch)
 
+    @property
+    def memory_bytes(self) -> int:
+        """For all requests together, beside the model's: as set, or what the workers can use."""
+        wanted = WORKER_BYTES * max(2, self.workers)
+        total = memory.total_bytes()
+        return self.settings.memory_bytes or min(wanted, total // 2 if total else wanted)
+
     def infer(self, tensor: np.ndarray) -> np.ndarray:
         """Scores (S, S) of one tensor (3, S, S), without a deadline: for the commands."""
         return self.batcher.run(tensor, deadline=float("inf"))
@@ -92,6 +104,12 @@ class Parts:
         """Image file in, image file out: for the commands."""
         image = images.decode(data, self.limits)
         return pipeline.cut_out(image, plan, self.model, self.infer).data
+
+    def _throughput(self) -> Throughput:
+        """What one image takes on this machine; unknown for a model that a test has given."""
+        if self._given:
+            return Throughput()
+        return Throughput(seconds_per_megapixel(self.model, self.infer))
 
     @cached_property
     def _model(self):
@@ -122,14 +140,19 @@ class Parts:
             model=self.model,
             batcher=self.batcher,
             queue_limit=QueueLimit(
-                settings.queue, settings.queue_megapixels, MAX_WAIT_SHARE * settings.deadline_s
+                settings.queue,
+                settings.queue_megapixels,
+                MAX_WAIT_SHARE * settings.deadline_s,
+                self._throughput(),
             ),
-            concurrency_limit=ConcurrencyLimit(self.workers, 100),
+            concurrency_limit=ConcurrencyLimit(self.workers, PIXELS_SHARE * self.memory_bytes),
+            upload_limit=ByteLimit(int(UPLOADS_SHARE * self.memory_bytes)),
             storage=storage,
             telemetry=self.telemetry,
             cache=Cache(settings.cache_bytes),
             limits=self.limits,
             deadline_s=settings.deadline_s,
+            memory_bytes=self.memory_bytes,
         )
         warm_up()
         atexit.register(service.close)

@@ -48,6 +48,12 @@ class Settings(BaseSettings):
     queue_megapixels: int = Field(
         1000, ge=1, description="megapixels in the service at once; more get 503"
     )
+    memory_bytes: int = Field(
+        0,
+        ge=0,
+        description="bytes for all requests together, beside the model; 0 takes 700 MB a worker, "
+        "at most half of the machine's or container's",
+    )
     workers: int = Field(
         0, ge=0, description="images worked on at once; 0 takes the number of cores"
     )

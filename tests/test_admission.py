@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from cutout.admission import ConcurrencyLimit, QueueLimit, Throughput
+from cutout.admission import ByteLimit, ConcurrencyLimit, QueueLimit, Throughput
 from cutout.errors import DeadlinePassed, Overloaded
 
 NEVER = float("inf")
@@ -156,3 +156,78 @@ def test_waiting_ends_at_the_deadline_and_the_next_one_is_let_in():
         pass
     with limit.enter(1, NEVER) as waited:
         assert waited < 1
+
+
+def test_clients_take_turns_for_what_is_worked_on(pool):
+    """Six requests of one client, then one of another: it is the second to go in."""
+    limit, order = ConcurrencyLimit(1, 100), []
+
+    def enter(client):
+        with limit.enter(1, NEVER, client):
+            order.append(client)
+
+    with limit.enter(1, NEVER):
+        jobs = []
+        for number, client in enumerate("aaaaaab"):
+            jobs.append(pool.submit(enter, client))
+            wait_until(lambda number=number: len(limit._waiting) > number)
+    for job in jobs:
+        job.result()
+    assert "".join(order) == "abaaaaa"
+
+
+def test_bytes_are_bounded_but_a_single_request_may_need_more(pool):
+    limit = ConcurrencyLimit(10, 100)
+    with (
+        limit.enter(60, NEVER),
+        limit.enter(40, NEVER),
+        pytest.raises(DeadlinePassed),
+        limit.enter(1, time.monotonic() + 0.01),
+    ):
+        pass
+    with limit.enter(1000, NEVER):
+        pass
+
+
+def test_the_last_places_are_for_those_who_have_none(clock):
+    """One client fills the queue; another was refused, and comes first from then on."""
+    limit = QueueLimit(8, 1000)
+    with ExitStack() as inside:
+        places = [inside.enter_context(ExitStack()) for _ in range(8)]
+        for place in places:
+            place.enter_context(limit.admit(1, "greedy"))
+        with pytest.raises(Overloaded), limit.admit(1, "patient"):
+            pass
+        places.pop().close()
+        with pytest.raises(Overloaded), limit.admit(1, "greedy"):
+            pass
+        with limit.admit(1, "patient"):
+            assert limit.inside == 8
+        inside.enter_context(limit.admit(1, "greedy"))
+
+
+def test_places_are_not_kept_for_those_who_never_come_back(clock):
+    limit = QueueLimit(8, 1000)
+    with ExitStack() as inside:
+        places = [inside.enter_context(ExitStack()) for _ in range(8)]
+        for place in places:
+            place.enter_context(limit.admit(1, "greedy"))
+        with pytest.raises(Overloaded), limit.admit(1, "gone"):
+            pass
+        places.pop().close()
+        clock.now += 60
+        inside.enter_context(limit.admit(1, "greedy"))
+        assert limit.inside == 8
+
+
+def test_held_bytes_are_bounded_and_given_back():
+    limit = ByteLimit(100)
+    limit.take(500)
+    with pytest.raises(Overloaded):
+        limit.take(1)
+    limit.give_back(500)
+    limit.take(60)
+    limit.take(40)
+    with pytest.raises(Overloaded):
+        limit.take(1)
+    assert limit.held == 100

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "files", "logs", "no_telemetry", "parallel", "pixels"},
+    {"errors", "fair_queue", "files", "logs", "memory", "no_telemetry", "parallel", "pixels"},
     {"deferred", "guided_filter", "resampling"},
     {"models", "archives"},
     {

@@ -7,7 +7,7 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 from pydantic import Field
 
-from cutout import images, measures
+from cutout import measures
 from cutout.api.forms import ImageForm
 from cutout.api.remove import BINARY
 from cutout.errors import InvalidValue, MissingField
@@ -94,7 +94,7 @@ RESPONSES = {
 
 @bp.post("/evaluate", summary="Measure a cut-out against its true mask", responses=RESPONSES)
 def evaluate(form: EvaluateForm) -> Response:
-    measure = MeasureOptions(form.groups(), form.threshold)
+    measure = MeasureOptions(form.groups(), form.threshold, form.overlay)
     if (form.image is None) == (form.prediction is None):
         raise MissingField("Send image or prediction, one of them, and mask.", field="image")
     mask = read(form.mask, "mask")
@@ -102,13 +102,11 @@ def evaluate(form: EvaluateForm) -> Response:
         result = service().evaluate(form.removal(read(form.image, "image")), mask, measure)
     else:
         prediction = read_optional(form.prediction, "prediction") or b""
-        result = service().score(prediction, mask, measure)
-    request_log.add_image(result.truth.shape, result.row.get("device", {}))
-    return _overlay(result, measure.level) if form.overlay else jsonify(result.row)
+        result = service().score(form.removal(prediction), mask, measure)
+    request_log.add_image(result.size, result.row.get("device", {}))
+    return _overlay(result) if form.overlay else jsonify(result.row)
 
 
-def _overlay(result: EvaluationResult, level: int) -> Response:
-    painted = measures.overlay(result.rgb, result.pred > level, result.truth > level)
+def _overlay(result: EvaluationResult) -> Response:
     figures = {name: value for name, value in result.row.items() if isinstance(value, int | float)}
-    image = images.encode(painted, "png")
-    return Response(image, mimetype="image/png", headers=signal_headers(figures))
+    return Response(result.overlay, mimetype="image/png", headers=signal_headers(figures))

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from flask import current_app
+from flask import current_app, g
 from pydantic import ConfigDict, Field
 
 from cutout.errors import InvalidValue, MissingField
 from cutout.http import limits
+from cutout.http.client import client_name
 from cutout.http.connection import client_connected
 from cutout.http.downloads import download
 from cutout.http.forms import describe_form
@@ -44,6 +45,8 @@ class ImageForm(Options):
             charge=limits.charger(),
             keep=read_optional(self.keep, "keep"),
             erase=read_optional(self.erase, "erase"),
+            client=client_name(),
+            scope=g.get("key_name") or "",
         )
 
 

@@ -6,7 +6,10 @@ A background is an `rgb` of the image's size; `over` puts the subject on it.
 import cv2
 import numpy as np
 
-from cutout.pixels import take_pixels, true_indices
+from cutout.pixels import take_pixels
+
+# At once, where light is mixed.
+LINEAR_PIXELS = 1 << 20
 
 
 def over(
@@ -83,12 +86,15 @@ def _blend_linear(
 ) -> np.ndarray:
     """`_blend` of linear light, computed where neither weight is zero."""
     out = _blend(front, back, front_weight, back_weight)
-    flat, _, _ = true_indices((front_weight > 0) & (back_weight > 0))
-    first = take_pixels(front_weight, flat)[:, None]
-    second = take_pixels(back_weight, flat)[:, None]
-    light = _to_linear(take_pixels(front, flat)) * first
-    light += _to_linear(take_pixels(back, flat)) * second
-    out.reshape(-1, 3)[flat] = _from_linear(light / (first + second))
+    mixed = np.flatnonzero((front_weight > 0) & (back_weight > 0))
+    # In parts: light takes four times the memory of colours, and more while it is computed.
+    for start in range(0, len(mixed), LINEAR_PIXELS):
+        flat = mixed[start : start + LINEAR_PIXELS]
+        first = take_pixels(front_weight, flat)[:, None]
+        second = take_pixels(back_weight, flat)[:, None]
+        light = _to_linear(take_pixels(front, flat)) * first
+        light += _to_linear(take_pixels(back, flat)) * second
+        out.reshape(-1, 3)[flat] = _from_linear(light / (first + second))
     return out
 
 

@@ -7,8 +7,10 @@ from flask import g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from cutout.http.addresses import without_mapping
+from cutout.http.connection import end_connection
 
 CHUNK_BYTES = 1_000_000
+MAX_DISCARDED_BYTES = 25_000_000
 
 
 def client_name() -> str:
@@ -32,11 +34,17 @@ def client_name() -> str:
 
 
 def discard_body() -> None:
-    """Read the body to its end and drop it, before a refusal is answered.
+    """Read the body and drop it, before a refusal is answered; end the connection after a long one.
 
     Clients that are still sending do not listen yet: closing on them would reset the connection
-    before they read the answer. A body over the limit is left to the server, which closes.
+    before they read the answer. More than one image's file is not waited for.
     """
+    left = MAX_DISCARDED_BYTES
     with suppress(RequestEntityTooLarge):
-        while request.stream.read(CHUNK_BYTES):
-            pass
+        while data := request.stream.read(CHUNK_BYTES):
+            left -= len(data)
+            if left <= 0:
+                break
+        else:
+            return
+    end_connection()

@@ -4,6 +4,7 @@ from flask import Flask, Response, g, request
 
 from cutout.http import request_log
 from cutout.http.headers import add_safe_headers
+from cutout.http.reading import release_memory
 from cutout.telemetry import Telemetry, request_id
 
 # In the WSGI environment: the error to answer instead of asking an endpoint, from a server that
@@ -20,6 +21,8 @@ def register(app: Flask, telemetry: Telemetry) -> None:
         request_log.start()
         if refusal := request.environ.get(REFUSAL):
             raise refusal
+
+    app.teardown_request(release_memory)
 
     @app.after_request
     def finish(response: Response) -> Response:

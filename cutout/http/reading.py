@@ -1,17 +1,17 @@
 """Reading uploaded files out of a request's form."""
 
+import os
 from typing import Annotated
 
-from flask import current_app, request
+from flask import current_app, g, request
 from flask_openapi.models.file import FileStorage as FileField
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 from werkzeug.datastructures import FileStorage
 
 from cutout.errors import EmptyFile, InvalidRequest, InvalidValue, Overloaded, TooManyBytes
+from cutout.http.client import client_name, discard_body
 from cutout.http.current import service
-
-CHUNK_BYTES = 1_000_000
 
 
 def is_given(part: object) -> bool:
@@ -48,6 +48,8 @@ def read(part: FileStorage | str, field: str) -> bytes:
         raise InvalidValue(f"Send {field!r} as a file, not as text: -F {field}=@…", field=field)
     if len(request.files.getlist(field)) > 1:
         raise InvalidRequest(f"Send one file as {field!r}, not several.", field=field)
+    hold_in_memory(part.stream.seek(0, os.SEEK_END))
+    part.stream.seek(0)
     return read_file(part, field, current_app.config["MAX_FILE_BYTES"])
 
 
@@ -66,15 +68,23 @@ def read_optional(part: FileStorage | str | None, field: str) -> bytes | None:
     return None if part is None else read(part, field)
 
 
-def refuse_when_full() -> None:
-    """Answer 503 before the body is parsed: a full queue must not spend its time on forms.
+def hold_in_memory(count: int) -> None:
+    """Count bytes of this request's files as in memory until it is answered. Raises Overloaded."""
+    limit = service().upload_limit
+    limit.take(count)
+    g.setdefault("held_bytes", []).append((limit, count))
 
-    The body is still read, in large chunks, and thrown away: a client that is sending does not
-    read an answer yet, and what is left would be taken for its next request.
-    """
+
+def release_memory(_error: BaseException | None = None) -> None:
+    """Give back what `hold_in_memory` counted, when a request ends."""
+    for limit, count in g.pop("held_bytes", []):
+        limit.give_back(count)
+
+
+def refuse_when_full() -> None:
+    """Answer 503 before the body is parsed: a full queue must not spend its time on forms."""
     try:
-        service().queue_limit.refuse_early()
+        service().queue_limit.refuse_early(client_name())
     except Overloaded:
-        while request.stream.read(CHUNK_BYTES):
-            pass
+        discard_body()
         raise

@@ -6,17 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, Response, current_app, jsonify, request
+from flask import Flask, Response, current_app, g, jsonify, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
 from cutout import images
+from cutout.compose.geometry import parse_margin
 from cutout.errors import CutoutError, NotFound
 from cutout.http import limits
+from cutout.http.client import client_name
 from cutout.http.connection import client_connected
 from cutout.http.current import service
 from cutout.http.headers import signal_headers, timing_header
-from cutout.http.reading import refuse_when_full
+from cutout.http.reading import hold_in_memory, refuse_when_full
 from cutout.options import Options
 from cutout.removebg import body, description, sizes
 from cutout.removebg.account import account
@@ -73,6 +75,7 @@ def remove_background() -> Response:
     request.max_content_length = MAX_BODY_BYTES
     limits.refuse_early()
     refuse_when_full()
+    hold_in_memory(request.content_length or MAX_BODY_BYTES)
     sent = body.read(request.content_type or "", request.get_data(cache=False))
     parameters = parse(sent, _dialect().default_size)
     finished = service().remove(_removal(parameters))
@@ -130,6 +133,9 @@ def _removal(parameters: Parameters) -> RemovalRequest:
         encode=rendering.encode(),
         store=_dialect().store,
         charge=limits.charger(),
+        client=client_name(),
+        scope=g.get("key_name") or "",
+        margin=parse_margin(parameters.crop_margin) if parameters.crop else None,
     )
 
 

@@ -1,9 +1,10 @@
 """Which request gets the next thread: shares of the threads by kind, turns by address."""
 
 import time
-from collections import Counter, OrderedDict, deque
+from collections import Counter
 from collections.abc import Iterator
 
+from cutout.fair_queue import FairQueue
 from cutout.server.connections import Connection
 
 # Of one lane's threads, for one address; the rest is kept for other clients.
@@ -21,26 +22,23 @@ class Lane:
         self.capacity, self.max_wait_s = capacity, max_wait_s
         self._address_capacity = max(1, int(capacity * ADDRESS_SHARE))
         self._running: Counter[str] = Counter()
-        self._waiting: OrderedDict[str, deque[Connection]] = OrderedDict()
+        self._waiting: FairQueue[Connection] = FairQueue()
 
     def add(self, conn: Connection) -> None:
         """Let a request wait for its thread."""
         conn.deadline = time.monotonic() + self.max_wait_s
-        self._waiting.setdefault(conn.address, deque()).append(conn)
+        self._waiting.add(conn.address, conn)
 
     def start(self) -> Connection | None:
         """Give the request whose turn it is, which counts as running from now on; or None."""
         if self._running.total() >= self.capacity:
             return None
-        for address, queue in self._waiting.items():
-            if self._running[address] < self._address_capacity:
-                conn = queue.popleft()
-                self._waiting.move_to_end(address)
-                if not queue:
-                    del self._waiting[address]
-                self._running[address] += 1
-                return conn
-        return None
+        taken = self._waiting.take(lambda address: self._running[address] < self._address_capacity)
+        if taken is None:
+            return None
+        address, conn = taken
+        self._running[address] += 1
+        return conn
 
     def end(self, conn: Connection) -> None:
         """A running request has ended."""
@@ -51,8 +49,7 @@ class Lane:
     def take_expired(self) -> Iterator[Connection]:
         """Give and remove those that have waited too long."""
         now = time.monotonic()
-        for address, queue in list(self._waiting.items()):
-            while queue and queue[0].deadline <= now:
-                yield queue.popleft()
-            if not queue:
-                del self._waiting[address]
+        for address, conn in self._waiting:
+            if conn.deadline <= now:
+                self._waiting.remove(address, conn)
+                yield conn

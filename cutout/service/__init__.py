@@ -1,6 +1,7 @@
 """The use cases behind the endpoints, and what they take and give back."""
 
-from cutout.service.core import Model, Service, check_sizes
+from cutout.service.checks import check_sizes
+from cutout.service.core import Model, Service
 from cutout.service.many import Outcome, Source, remove_many
 from cutout.service.requests import (
     EvaluationResult,

@@ -4,7 +4,6 @@ Owns the parts that live as long as the process; knows nothing of HTTP.
 """
 
 import hashlib
-import json
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -15,21 +14,21 @@ from typing import Any, Protocol
 import numpy as np
 
 from cutout import __version__, images, pipeline
-from cutout.admission import ConcurrencyLimit, QueueLimit
+from cutout.admission import ByteLimit, ConcurrencyLimit, QueueLimit
 from cutout.batching import Batcher
 from cutout.cache import Cache
-from cutout.errors import DeadlinePassed, NotReady, SizeMismatch
-from cutout.options import Options
-from cutout.pipeline import Extras, Frame, Job, Result, ScoreMap
+from cutout.errors import NotReady
+from cutout.pipeline import Extras, Frame, Job, ScoreMap
 from cutout.pixels import to_level
+from cutout.service import costs, records
+from cutout.service.checks import charged, check_memory, check_sizes, deadline_check
+from cutout.service.files import InspectedFiles, inspect_files
 from cutout.service.requests import (
-    Charge,
     EvaluationResult,
     MeasureOptions,
     Record,
     RemovalRequest,
     RemovalResult,
-    free,
 )
 from cutout.storage import Storage
 from cutout.telemetry import Stages, Telemetry
@@ -56,11 +55,13 @@ class Service:
     batcher: Batcher
     queue_limit: QueueLimit
     concurrency_limit: ConcurrencyLimit
+    upload_limit: ByteLimit
     storage: Storage
     telemetry: Telemetry
     cache: Cache
     limits: images.Limits
     deadline_s: float
+    memory_bytes: float = float("inf")
     draining: bool = False
 
     def __post_init__(self) -> None:
@@ -101,18 +102,22 @@ class Service:
         request.check()
         stages = Stages()
         self._open_sizes(request, stages)
-        with self._admitted(request.data, stages, request.charge) as (file, deadline):
-            request.check_result(file.header.size)
-            job = self._job(request, stages, deadline)
+        files = self._inspect(request, stages)
+        request.check_result(files.image.header.size)
+        needs = costs.of_removal(files.headers(request.margin), request.options)
+        with self._admitted(needs, request, files, stages) as deadline:
+            job = self._job(request, files, stages, deadline)
             with stages("decode"):
-                frame = pipeline.begin(images.decode(file))
+                frame = pipeline.begin(images.decode(files.image))
             frame = pipeline.run(pipeline.REGION, frame, job)
-            with self._upload(request, file.header) as name:
+            with self._upload(request, files.image.header) as name:
                 frame, cache = self._with_scores(frame, request, job)
                 # The frame that comes back holds the pixels alone: encoding takes longest.
                 frame = pipeline.run([*pipeline.MATTE, *request.render], frame, job)
                 result = pipeline.result_of(pipeline.run(request.encode, frame, job), job)
-                record = self._record(name, result, stages) | {"hints": request.hints}
+                record = records.of_result(name, result, stages, self.model) | {
+                    "hints": request.hints
+                }
                 if request.store:
                     self.storage.save_result(name, result.data, record)
         self.telemetry.finished(stages, result.signals)
@@ -128,31 +133,54 @@ class Service:
         request.check()
         stages = Stages()
         self._open_sizes(request, stages)
-        with self._admitted(request.data, stages, request.charge) as (file, deadline):
-            job = self._job(request, stages, deadline)
+        files = self._inspect(request, stages, mask)
+        size = files.image.header.size
+        check_sizes(size, files.levels[-1].header.size)
+        count = costs.pixels(files.image.header)
+        measuring = costs.of_measures(count, measure.groups, measure.overlay)
+        needs = costs.of_removal(files.headers(), request.options).then(measuring)
+        with self._admitted(needs, request, files, stages) as deadline:
+            job = self._job(request, files, stages, deadline)
             with stages("decode"):
-                truth = images.decode_mask(mask, self.limits)
-                frame = pipeline.begin(images.decode(file))
+                truth = images.decode_mask(files.levels[-1])
+                frame = pipeline.begin(images.decode(files.image))
             rgb = frame.rgb
             check_sizes(frame.size, truth.shape)
             frame, _ = self._with_scores(frame, request, job)
             frame = pipeline.run(pipeline.MATTE + pipeline.TRANSPARENCY, frame, job)
             with stages("measure"):
                 pred = to_level(frame.matte)
-                row = measure.row(pred, truth)
+                row = measure.row(pred, truth, job.check_deadline)
+                overlay = measure.painted(rgb, pred, truth)
         signals = frame.signals
         self.telemetry.finished(stages, signals)
-        about = self._about(signals, frame.warnings, stages) | {"hints": request.hints}
-        return EvaluationResult(rgb, pred, truth, row | about)
+        about = records.about(signals, frame.warnings, stages, self.model) | {
+            "hints": request.hints
+        }
+        return EvaluationResult(size, row | about, overlay)
 
-    def score(self, prediction: bytes, mask: bytes, measure: MeasureOptions) -> EvaluationResult:
-        """Measure a map made elsewhere against the true mask; grey stands for the image."""
-        with self._admitted(mask, Stages()) as (file, _):
-            truth = images.decode_mask(file)
-            pred = images.decode_mask(prediction, self.limits)
+    def score(
+        self, request: RemovalRequest, mask: bytes, measure: MeasureOptions
+    ) -> EvaluationResult:
+        """Measure a map made elsewhere against the true mask; grey stands for the image.
+
+        request: its data is the map; options and what else it holds have no effect.
+        """
+        stages = Stages()
+        files = self._inspect(RemovalRequest(request.data), stages, mask)
+        size = files.image.header.size
+        check_sizes(size, files.levels[-1].header.size)
+        count = costs.pixels(files.image.header)
+        measuring = costs.of_measures(count, measure.groups, measure.overlay)
+        needs = costs.of_maps(files.headers()).then(measuring)
+        with self._admitted(needs, request, files, stages) as deadline:
+            truth = images.decode_mask(files.levels[-1])
+            pred = images.decode_mask(files.image)
             check_sizes(pred.shape, truth.shape)
-            grey = np.full((*pred.shape, 3), 128, np.uint8)
-            return EvaluationResult(grey, pred, truth, measure.row(pred, truth))
+            row = measure.row(pred, truth, deadline_check(deadline))
+            grey = np.full((1, 1, 3), 128, np.uint8)
+            overlay = measure.painted(np.broadcast_to(grey, (*pred.shape, 3)), pred, truth)
+        return EvaluationResult(size, row, overlay)
 
     def health(self) -> Record:
         """State for monitoring: ready or not, model, device, load, version."""
@@ -194,7 +222,8 @@ class Service:
             return pipeline.run(pipeline.PREPARE + pipeline.INFER, frame, job), "off"
         options = request.options
         content = hashlib.sha256(request.data).digest()
-        key = content, options.quality, options.input_size, options.fit, request.region
+        asked = options.quality, options.input_size, options.fit, request.region
+        key = content, asked, request.scope
         known: ScoreMap | None = self.cache.get(key)
         if known is not None:
             return replace(frame, scores=known), "hit"
@@ -210,100 +239,43 @@ class Service:
         with stages("compile"):
             self.model.open_sizes(sides, self.deadline_s)
 
-    def _job(self, request: RemovalRequest, stages: Stages, deadline: float) -> Job:
+    def _inspect(
+        self, request: RemovalRequest, stages: Stages, mask: bytes = b""
+    ) -> InspectedFiles:
+        """Type, structure and size of every image of the request; no pixel is decoded."""
+        with stages("inspect"):
+            return inspect_files(request, mask, self.limits)
+
+    def _job(
+        self, request: RemovalRequest, files: InspectedFiles, stages: Stages, deadline: float
+    ) -> Job:
         """Decode the images beside the request's own and fix the order of work."""
+        levels = iter(files.levels)
         trimap, keep, erase = (
-            images.decode_mask(data, self.limits) if data else None
+            images.decode_mask(next(levels)) if data else None
             for data in (request.trimap, request.keep, request.erase)
         )
-        back = images.decode(request.background, self.limits) if request.background else None
+        back = images.decode(files.background) if files.background else None
         extras = Extras(trimap, back, request.region, keep, erase)
         plan = pipeline.make_plan(request.options, extras)
         infer = partial(self.batcher.run, deadline=deadline, wanted=request.wanted)
-
-        def check_deadline() -> None:
-            if time.monotonic() >= deadline:
-                raise DeadlinePassed("The image was not finished in time; send a smaller one.")
-
-        return Job(plan, self.model, infer, stages, check_deadline)
+        return Job(plan, self.model, infer, stages, deadline_check(deadline))
 
     @contextmanager
     def _admitted(
-        self, data: bytes, stages: Stages, charge: Charge = free
-    ) -> Iterator[tuple[images.InspectedFile, float]]:
-        """Check the header, wait for a place: nothing is decoded before that."""
+        self, needs: costs.Needs, request: RemovalRequest, files: InspectedFiles, stages: Stages
+    ) -> Iterator[float]:
+        """Wait for a place; gives the deadline. Everything that holds pixels happens inside."""
         if self.draining:
             raise NotReady("The service is stopping.")
         if reason := self.failed:
             raise NotReady(reason)
+        check_memory(needs.bytes, self.memory_bytes)
         deadline = time.monotonic() + self.deadline_s
-        file = images.inspect(data, self.limits)
-        pixels = file.header.size[0] * file.header.size[1]
         with (
-            _charged(charge, pixels),
-            self.queue_limit.admit(pixels),
-            self.concurrency_limit.enter(pixels, deadline) as waited,
+            charged(request.charge, costs.pixels(files.image.header)),
+            self.queue_limit.admit(needs.work, request.client),
+            self.concurrency_limit.enter(needs.bytes, deadline, request.client) as waited,
         ):
             stages.add("wait", waited)
-            yield file, deadline
-
-    def _record(self, name: str, result: Result, stages: Stages) -> Record:
-        height, width = result.size
-        return {
-            "id": name,
-            "file": f"{name}.{images.SUFFIX[result.options.format]}",
-            "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "options": result.options.model_dump(mode="json"),
-            "recipe": self._recipe(result.options),
-            "width": width,
-            "height": height,
-            **self._about(result.signals, result.warnings, stages),
-        }
-
-    def _about(
-        self, signals: dict[str, object], warnings: tuple[str, ...], stages: Stages
-    ) -> Record:
-        return {
-            "model": self.model.describe(),
-            "device": self.model.device(),
-            "timings_ms": dict(stages.ms),
-            "quality": signals,
-            "warnings": list(warnings),
-        }
-
-    def _recipe(self, options: Options) -> str:
-        """Names what a result depends on beside its image: model, precision, options, version.
-
-        The same recipe and image give the same result, also years later.
-        """
-        model, device = self.model.describe(), self.model.device()
-        parts = {
-            "version": __version__,
-            "model": model.get("sha256") or model.get("md5") or model.get("name"),
-            "runtime": device.get("runtime"),
-            "precision": device.get("precision"),
-            "options": options.model_dump(mode="json", exclude_defaults=True),
-        }
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-@contextmanager
-def _charged(charge: Charge, pixels: int) -> Iterator[None]:
-    """Charge the client for an image, and give it back where the block fails."""
-    undo, finished = charge(pixels), False
-    try:
-        yield
-        finished = True
-    finally:
-        if not finished:
-            undo()
-
-
-def check_sizes(size: tuple[int, int], mask: tuple[int, ...]) -> None:
-    """Raise SizeMismatch, naming both, unless a mask has the upright image's size."""
-    if tuple(size) != tuple(mask):
-        (height, width), (mask_height, mask_width) = size, mask
-        raise SizeMismatch(
-            f"The image is {width} x {height} pixels (upright) and the mask "
-            f"{mask_width} x {mask_height}; send a mask of the image's size."
-        )
+            yield deadline

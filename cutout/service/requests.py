@@ -9,7 +9,7 @@ import numpy as np
 from cutout import images, measures, pipeline
 from cutout.batching import always
 from cutout.compose import canvas
-from cutout.compose.geometry import Box
+from cutout.compose.geometry import Box, Margin
 from cutout.options import Options
 from cutout.telemetry import Stages
 
@@ -33,6 +33,8 @@ class RemovalRequest:
     charge: takes the number of pixels from what this client may have, before anything is decoded,
     and gives back what undoes it, called when the image fails.
     keep, erase: grey images of any size, light where the subject, or the background, is certain.
+    client: who asks, for taking turns. scope: whose scores may be taken from the cache.
+    margin: room around the subject that may reach beyond the image.
     """
 
     data: bytes
@@ -47,6 +49,13 @@ class RemovalRequest:
     charge: Charge = free
     keep: bytes | None = None
     erase: bytes | None = None
+    client: str = ""
+    scope: str = ""
+    margin: Margin | None = None
+
+    def levels(self) -> tuple[bytes, ...]:
+        """The files that are read as grey levels."""
+        return tuple(data for data in (self.trimap, self.keep, self.erase) if data)
 
     @property
     def hints(self) -> bool:
@@ -88,28 +97,46 @@ class RemovalResult:
 
 @dataclass(frozen=True)
 class MeasureOptions:
-    """Which groups of measures, and the alpha above which a pixel is subject, in both maps."""
+    """Which groups of measures, and the alpha above which a pixel is subject, in both maps.
+
+    overlay: whether an image of true, missed and wrongly kept pixels is painted too.
+    """
 
     groups: tuple[str, ...] = ("mask",)
     threshold: float = 0.5
+    overlay: bool = False
 
     @property
     def level(self) -> int:
         """The threshold as a level of 8 bits."""
         return measures.level_of(self.threshold)
 
-    def row(self, pred: np.ndarray, truth: np.ndarray) -> Record:
-        """Measures of a map against the true mask, both (H, W) uint8."""
+    def row(
+        self, pred: np.ndarray, truth: np.ndarray, check_deadline: Callable[[], None]
+    ) -> Record:
+        """Measures of a map against the true mask, both (H, W) uint8.
+
+        check_deadline: called before each group of measures; raises when time is up.
+        """
+        values: Record = {}
         pair = measures.make_pair(pred, truth, self.level)
-        values = measures.score(pair, groups=self.groups).values
+        for group in self.groups:
+            check_deadline()
+            values |= measures.score(pair, groups=(group,)).values
         return {**values, "threshold": self.threshold}
+
+    def painted(self, rgb: np.ndarray, pred: np.ndarray, truth: np.ndarray) -> bytes:
+        """The overlay on an image (H, W, 3) as a PNG file; nothing where it is not asked for."""
+        if not self.overlay:
+            return b""
+        pixels = measures.overlay(rgb, pred > self.level, truth > self.level)
+        return images.encode(pixels, "png")
 
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """The image (H, W, 3), the map and the true mask (H, W), all uint8, and the measures."""
+    """The measures, the size (height, width) of what was measured, and the overlay or nothing."""
 
-    rgb: np.ndarray
-    pred: np.ndarray
-    truth: np.ndarray
+    size: tuple[int, ...]
     row: Record
+    overlay: bytes
