@@ -25,6 +25,7 @@ from cutout.errors import ConfigurationError
 from cutout.http import (
     downloads,
     hooks,
+    hosts,
     idempotency,
     keys,
     limits,
@@ -49,6 +50,8 @@ PIXELS_SHARE, UPLOADS_SHARE = 0.75, 0.25
 MAX_WAIT_SHARE = 0.8
 # What needs no key: monitoring, the description, and the page, which asks for the key itself.
 OPEN_PATHS = ("/", "/health", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/*", "/static/*")
+# Asked by address, whatever the names of the service.
+MONITORING_PATHS = ("/health", "/livez", "/readyz", "/metrics")
 INFO = {
     "title": "cutout",
     "version": __version__,
@@ -220,11 +223,14 @@ def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
 def register_access(app: OpenAPI, settings: Settings) -> None:
     """Who may ask, how much, from which pages; the order is that of the checks."""
     proxies.register(app, settings.trusted_proxies)
+    hosts.register(app, settings.hosts, MONITORING_PATHS)
     known = keys.from_text(settings.keys.get_secret_value())
     if settings.keys_file:
         known = known + keys.from_file(settings.keys_file)
     keys.check_exposure(settings.host, bool(known), settings.open_without_key)
-    keys.register(app, known, OPEN_PATHS)
+    metrics_key = settings.metrics_key.get_secret_value()
+    keys.register(app, known, (*OPEN_PATHS, "/metrics") if metrics_key else OPEN_PATHS)
+    keys.register_for(app, "/metrics", metrics_key)
     limits.register(app, settings.images_per_minute, settings.megapixels_per_minute)
     origins.register(app, settings.origins, settings.removebg_origins)
     answers = idempotency.AnswerStore(settings.idempotency_bytes)

@@ -107,6 +107,14 @@ class Settings(BaseSettings):
         SecretStr(""), description="API keys: name=key,name2=key2; keys or their hashes"
     )
     keys_file: Path | None = Field(None, description="file of API keys, one name:hash a line")
+    metrics_key: SecretStr = Field(
+        SecretStr(""), description="a key of its own for /metrics, instead of those of clients"
+    )
+    hosts: Names = Field(
+        (),
+        description="host names this service is reached by, .example.com for all below; "
+        "empty takes any",
+    )
     open_without_key: bool = Field(
         False, description="listen beyond this machine although no key is set"
     )

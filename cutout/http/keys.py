@@ -173,6 +173,21 @@ def register(app: Flask, keys: Keys, open_paths: Collection[str]) -> None:
         return response
 
 
+def register_for(app: Flask, path: str, key: str) -> None:
+    """Ask for this one key on this one path, such as that of the metrics; "" asks for none.
+
+    Leave the path open in `register`. Errors: KeyRequired, KeyInvalid.
+    """
+
+    @app.before_request
+    def check_key_of_path() -> None:
+        if not key or request.path != path:
+            return
+        sent = _sent_key()
+        if not hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), key.encode()):
+            raise _refusal(sent)
+
+
 def _sent_key() -> str:
     """The key of this request, from X-API-Key or `Authorization: Bearer`; empty without."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
