@@ -146,6 +146,9 @@ class Settings(BaseSettings):
         False, description="keep uploads and results of clients of /v1.0/removebg too"
     )
     host: str = Field("127.0.0.1", description="address to listen on")
+    server: Literal["auto", "gunicorn", "waitress"] = Field(
+        "auto", description="HTTP server; auto is gunicorn, and waitress under Windows"
+    )
     log: Literal["text", "json", "off"] = Field("text", description="form of the log, on stderr")
     otlp_endpoint: str = Field(
         "",

@@ -70,6 +70,12 @@ def serve():
 
 
 if __name__ == "__main__":
+    if os.environ.get("CUTOUT_SERVER") == "waitress":
+        sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+        from cutout.server import waitress_server
+        from cutout.settings import load
+
+        waitress_server.serve(serve, load())
     command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py")]
     paths = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
     os.execve(

@@ -1,5 +1,6 @@
 """Runtimes on the real small U²-Net (u2netp): parity, independence, sizes, errors."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
@@ -97,6 +98,14 @@ def test_auto_precision_is_described_with_its_reason(config, model_name, engine,
     facts = open_runtime(wanted).describe()
     assert facts["precision"] == precision
     assert f"{precision} because" in facts["why"]
+
+
+def test_onnxruntime_serves_where_openvino_is_not_installed(config, monkeypatch):
+    """It has no wheel for glibc 2.28 on ARM, for one."""
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    info = open_runtime(replace(config, runtime="auto", precision="auto")).describe()
+    assert (info["runtime"], info["precision"], info["degraded"]) == ("onnxruntime", "fp32", False)
+    assert "OpenVINO is not installed" in info["why"]
 
 
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])

@@ -2,6 +2,7 @@
 
 import select
 import socket
+import sys
 from collections.abc import Callable
 
 from flask import request
@@ -24,7 +25,7 @@ def client_connected() -> Callable[[], bool]:
     connection = _connection()
 
     def connected() -> bool:
-        if connection is None:
+        if connection is None or sys.platform == "win32":
             return True
         # Not select: it cannot watch descriptors above 1023, and a busy server has them.
         watch = select.poll()

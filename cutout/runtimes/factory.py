@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+from typing import Literal
 
 from cutout.errors import ConfigurationError, DeviceUnavailable
 from cutout.runtimes import hardware
@@ -64,7 +65,7 @@ def open_cuda(config: RuntimeConfig, why: str) -> Runtime:
 
 
 def open_cpu(config: RuntimeConfig, why: str, degraded: bool = False) -> Runtime:
-    engine = "openvino" if config.runtime == "auto" else config.runtime
+    engine = best_cpu_engine() if config.runtime == "auto" else config.runtime
     if engine == "tensorrt":
         raise ConfigurationError("TensorRT needs an NVIDIA GPU; set the device to cuda or auto")
     if config.precision not in CPU_PRECISIONS[engine]:
@@ -83,7 +84,9 @@ def cpu_precision(config: RuntimeConfig, engine: str) -> tuple[Precision, str]:
     if config.precision != "auto":
         return config.precision, f"{config.precision} was asked for"
     if engine == "onnxruntime":
-        return "fp32", "fp32 because onnxruntime serves as the reference"
+        why = "serves as the reference" if config.runtime == "onnxruntime" else "runs"
+        where = "" if has_openvino() else ", and OpenVINO is not installed"
+        return "fp32", f"fp32 because onnxruntime {why}{where}"
     if not has_ranges(config.model_name):
         return "fp32", f"fp32 because {config.model_name} has no 8-bit ranges"
     require_openvino()
@@ -106,9 +109,18 @@ def load(config: RuntimeConfig, engine: str, precision: Precision) -> Runtime:
     return OnnxCpu(config, "int8" if precision == "int8" else "fp32")
 
 
+def best_cpu_engine() -> Literal["openvino", "onnxruntime"]:
+    """OpenVINO, and onnxruntime where it is not installed (it has no wheel for every platform)."""
+    return "openvino" if has_openvino() else "onnxruntime"
+
+
+def has_openvino() -> bool:
+    return importlib.util.find_spec("openvino") is not None
+
+
 def require_openvino() -> None:
     """Raise ConfigurationError where OpenVINO is not installed."""
-    if importlib.util.find_spec("openvino") is None:
+    if not has_openvino():
         raise ConfigurationError(
             "OpenVINO is not installed; install openvino, or set the runtime to onnxruntime"
         )

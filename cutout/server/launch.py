@@ -1,11 +1,14 @@
 """From `python app.py` to the server: weights first, then gunicorn in this process's place.
 
+Under Windows, where neither gunicorn nor such a replacement works, waitress in this process.
+
 Written so that an older Python can read this file and say in one sentence why it cannot run it.
 """
 
 from __future__ import annotations
 
 import os
+import pkgutil
 import sys
 from pathlib import Path
 
@@ -20,6 +23,8 @@ MALLOC = {
     "MALLOC_MMAP_THRESHOLD_": "16000000",
     "MALLOC_TRIM_THRESHOLD_": "64000000",
 }
+CONFIG = "python:cutout.server.gunicorn_conf"
+APPLICATION = "app:serve()"
 # Settings that name folders: relative ones are meant from where the command was typed.
 FOLDERS = ("models_dir", "cache_dir", "upload_dir", "result_dir")
 
@@ -30,9 +35,22 @@ def main() -> None:
     The environment is replaced with the process: malloc reads its settings only then.
     """
     _require_python()
-    environment = {**MALLOC, **os.environ, **_prepare()}
+    prepared = _prepare()
     os.chdir(str(ROOT))
-    os.execve(sys.executable, [sys.executable, "-m", "gunicorn", "app:serve()"], environment)
+    if prepared["CUTOUT_SERVER"] == "waitress":
+        os.environ.update(prepared)
+        _serve_here()
+    command = [sys.executable, "-m", "gunicorn", "--config", CONFIG, APPLICATION]
+    os.execve(sys.executable, command, {**MALLOC, **os.environ, **prepared})
+
+
+def _serve_here() -> None:
+    from cutout.server import waitress_server
+    from cutout.settings import load
+
+    # The folder of app.py is that of the script, or site-packages; a copy elsewhere is not meant.
+    sys.path.insert(0, str(ROOT))
+    waitress_server.serve(pkgutil.resolve_name("app:serve"), load())
 
 
 def _require_python() -> None:
@@ -45,7 +63,10 @@ def _require_python() -> None:
 
 
 def _prepare() -> dict[str, str]:
-    """Check settings, fetch weights; gives the folders as absolute paths, for the environment."""
+    """Check settings, fetch weights; gives the server and the folders as absolute paths.
+
+    As variables of the environment, for the process that serves.
+    """
     # Imported only now: an older Python cannot read these modules.
     from cutout import logs
     from cutout.errors import ConfigurationError
@@ -59,6 +80,15 @@ def _prepare() -> dict[str, str]:
     except ConfigurationError as error:
         sys.exit(f"cutout: {error.detail}")
     folders = {name: getattr(settings, name) for name in FOLDERS}
-    return {
+    return {"CUTOUT_SERVER": _server(settings.server)} | {
         f"CUTOUT_{name.upper()}": str(path.absolute()) for name, path in folders.items() if path
     }
+
+
+def _server(asked: str) -> str:
+    """The server to run; gunicorn needs signals and forks that Windows does not have."""
+    if sys.platform != "win32":
+        return "gunicorn" if asked == "auto" else asked
+    if asked == "gunicorn":
+        sys.exit("cutout: gunicorn does not run under Windows; set CUTOUT_SERVER to waitress.")
+    return "waitress"

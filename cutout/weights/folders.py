@@ -86,7 +86,9 @@ def write_folders(models_dir: Path | None, environ: Mapping[str, str]) -> list[F
 
 def _user() -> str:
     """What tells the users of one machine apart."""
-    return getpass.getuser() if sys.platform == "win32" else str(os.getuid())
+    if sys.platform == "win32":
+        return getpass.getuser()
+    return str(os.getuid())
 
 
 def derived_folder(weights: Path, environ: Mapping[str, str]) -> Path:
