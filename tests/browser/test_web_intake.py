@@ -234,7 +234,7 @@ def test_the_description_of_the_api_works_at_the_first_press(pages, images):
     page = pages.open("/docs")
     page.locator(".opblock-post", has_text="/remove-bg").first.locator(".opblock-summary").click()
     page.click("text=Try it out")
-    page.set_input_files(".opblock.is-open input[type=file] >> nth=0", images("a.png"))
+    page.set_input_files(".is-open [data-property-name='image'] input", images("a.png"))
     with page.expect_response("**/remove-bg") as event:
         page.click(".opblock.is-open .execute")
     assert event.value.status == 200, event.value.text()

@@ -17,14 +17,14 @@ export function canvasFor({ width, height }, canvas = make("canvas"), alpha = tr
   return context;
 }
 
-/** Draw one stroke; a single point is a disc. */
+/** Draw one stroke; a single point is a disc, though a line without length would draw nothing. */
 export function draw(context, { size, points }, colour) {
   context.strokeStyle = colour;
   context.lineWidth = size;
   context.lineCap = context.lineJoin = "round";
   context.beginPath();
   context.moveTo(...points[0]);
-  for (const point of points) context.lineTo(...point);
+  for (const [x, y] of points) context.lineTo(x + 1e-3, y);
   context.stroke();
 }
 
