@@ -60,5 +60,10 @@ def _read(path: Path) -> Asset:
     data = path.read_bytes()
     if path.suffix in (".css", ".js") and path.parent.name != "vendor":
         data = without_comments(data)
+    return make(data, MIMETYPES[path.suffix])
+
+
+def make(data: bytes, mimetype: str) -> Asset:
+    """An asset of these bytes, compressed where that saves something."""
     gzipped = gzip.compress(data, 9, mtime=0)
-    return Asset(data, gzipped if len(gzipped) < len(data) else None, MIMETYPES[path.suffix])
+    return Asset(data, gzipped if len(gzipped) < len(data) else None, mimetype)

@@ -58,18 +58,25 @@ def make_blueprint(settings: PageSettings) -> Blueprint:
         html = render_template(
             "page.html", version=files.version, modules=START, config=config, accept=accept
         )
+        html = "\n".join(line.lstrip() for line in html.splitlines())
         headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
-        return Response(html, mimetype="text/html", headers=headers)
+        return _send(assets.make(html.encode(), "text/html; charset=utf-8"), headers)
 
     @bp.get("/static/<version>/<path:name>")
     def file(version: str, name: str) -> Response:
         asset = files.files.get(name) if version == files.version else None
         if asset is None:
             raise NotFound("There is no such file in this version of the page; load the page anew.")
-        headers = {"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
-        if asset.gzipped and request.accept_encodings.quality("gzip") > 0:
-            headers["Content-Encoding"] = "gzip"
-            return Response(asset.gzipped, content_type=asset.mimetype, headers=headers)
-        return Response(asset.data, content_type=asset.mimetype, headers=headers)
+        return _send(asset, {"Cache-Control": FOR_EVER})
 
     return bp
+
+
+def _send(asset: assets.Asset, headers: dict[str, str]) -> Response:
+    """The file, compressed where the client takes that."""
+    headers = {**headers, "Vary": "Accept-Encoding"}
+    data = asset.data
+    if asset.gzipped and request.accept_encodings.quality("gzip") > 0:
+        headers["Content-Encoding"] = "gzip"
+        data = asset.gzipped
+    return Response(data, content_type=asset.mimetype, headers=headers)

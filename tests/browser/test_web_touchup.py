@@ -79,6 +79,14 @@ def test_when_done_the_result_is_the_apis_at_full_size(touched, server):
     assert pixels(data)[100, 100, 3] == 0
 
 
+def test_leaving_at_once_does_not_lose_the_stroke(touched, server):
+    stroke(touched, (0.4, 0.5), (0.6, 0.5))
+    touched.click("#touch-up-done")
+    until(touched, lambda: len(touched.sent) == 1, "full size")
+    cards(touched, "done").locator(".state", has_text="Corrected").wait_for()
+    assert pixels(download(touched, "#save")[1])[100, 100, 3] == 0
+
+
 def test_undoing_everything_gives_the_first_result_back(touched, server):
     stroke(touched, (0.4, 0.5), (0.6, 0.5))
     stroke(touched, (0.4, 0.6), (0.6, 0.6))
@@ -168,7 +176,7 @@ def test_the_space_bar_and_a_drag_move_the_image_and_paint_nothing(touched):
 
 
 # ECSSD, a photograph of which U²-Net keeps too much; its true IoU and what two strokes bring.
-HARD, LOW, HIGH = "0096", 0.60, 0.75
+HARD, LOW, HIGH = "0096", 0.60, 0.68
 
 
 def largest_wrong_region(pred: np.ndarray, truth: np.ndarray) -> tuple[str, list]:

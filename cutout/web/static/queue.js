@@ -14,7 +14,7 @@ let thumbs = Promise.resolve();
 export function add(files) {
   const items = [...files].map((file) => ({
     id: ++added, file, name: file.name.split("/").pop() || t("pasted"), state: "waiting", note: "",
-    hints: {}, strokes: [], undone: [], revision: 0, result: null, url: "", thumb: "", files: new Map(),
+    hints: {}, ready: null, strokes: [], undone: [], revision: 0, result: null, url: "", thumb: "", files: new Map(),
   }));
   state.items.push(...items);
   emit("items");
@@ -76,6 +76,7 @@ async function work(item) {
   const { revision } = item;
   const key = keyOf(item, options);
   try {
+    await item.ready;
     const response = await post("remove-bg", () => removalForm(item, options), {
       signal: item.abort.signal,
       onWait: (why, s) => change(item, why ? "paused" : "working", why && t(`wait_${why}`, { count: s })),
@@ -149,6 +150,7 @@ export async function fileOf(item, signal) {
   const key = keyOf(item, options);
   if (!image && item.result?.key === key) return item.result.blob;
   if (item.files.get(key)?.image === image) return item.files.get(key).blob;
+  await item.ready;
   const blob = await blobOf(await post("remove-bg", () => removalForm(item, options, image), { signal }));
   // The last one only: files are large.
   item.files = new Map([[key, { image, blob }]]);

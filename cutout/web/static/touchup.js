@@ -135,6 +135,11 @@ function changed(work) {
   work();
   item.revision = item.strokes.length ? (item.lastRevision = (item.lastRevision ?? 0) + 1) : 0;
   item.files.clear();
+  const { revision } = item;
+  const at = item;
+  // Whoever sends the image next waits for its masks.
+  at.ready = masksOf(at.strokes, view).then((hints) => at.revision === revision && (at.hints = hints));
+  stage().dataset.paint = "";
   repaint();
   const had = document.activeElement;
   update();
@@ -152,15 +157,15 @@ async function askPreview() {
   const { signal } = abort;
   try {
     const revision = asked.revision;
-    asked.hints = await masksOf(asked.strokes, view);
+    await asked.ready;
     const file = await copy;
     const form = () => removalForm({ file, name: asked.name, hints: asked.hints }, matteOptions());
     const blob = await blobOf(await post("remove-bg", form, { signal }));
     if (item !== asked || asked.revision !== revision || signal.aborted) return;
     if (asked.preview) URL.revokeObjectURL(asked.preview.url);
     asked.preview = { url: URL.createObjectURL(blob) };
-    stage().dataset.paint = "solved";
-    byId("status").textContent = t("solved");
+    if (!brush.stroke) stage().dataset.paint = "solved";
+    if (revision) byId("status").textContent = t("solved");
     emit("item", asked);
   } catch (error) {
     if (error.name !== "AbortError") alert(error.message);
@@ -290,7 +295,8 @@ function onKeyUp(event) {
 /** Image and corrected mask under one stem, as the training command reads them. */
 async function trainingPair() {
   const { file, name } = item;
-  const hints = await masksOf(item.strokes, view);
+  await item.ready;
+  const { hints } = item;
   const form = () => removalForm({ file, name, hints }, { ...matteOptions(), output: "mask" });
   const mask = await blobOf(await post("remove-bg", form));
   const stem = fileName(name, {}).replace(/\.png$/, "");
