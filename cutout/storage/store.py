@@ -84,7 +84,7 @@ class Storage:
             finished = True
         finally:
             if not finished:
-                self._remove(name)
+                self._remove_upload(name)
 
     def save_result(self, name: str, data: bytes, record: Record) -> None:
         """Keep a finished image and then its record; `record["file"]` is its file name."""
@@ -128,6 +128,13 @@ class Storage:
     def _sweep_often(self) -> None:
         while not self._stop.wait(min(max(self.keep_s / 10, 1), 600)):
             self.sweep()
+
+    def _remove_upload(self, name: str) -> None:
+        """After a failure, whose error is the one to tell; what is left expires."""
+        try:
+            self._remove(name)
+        except OSError as error:
+            log.warning("the upload of a failed image stays until it expires (%s)", error.strerror)
 
     def _write(self, path: Path, data: bytes) -> None:
         """Write a file that only this user may read. Raises StorageFull, StorageFailed."""
