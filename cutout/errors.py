@@ -208,6 +208,12 @@ class StorageFull(CutoutError):
     status, code, title = 507, "storage_full", "No room left to store the image"
 
 
+class StorageFailed(CutoutError):
+    """The folder cannot be written: read-only, gone for good, a broken disk."""
+
+    status, code, title = 507, "storage_failed", "The image cannot be stored"
+
+
 class ConfigurationError(CutoutError):
     """Found at start-up; the service does not start."""
 

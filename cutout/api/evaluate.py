@@ -88,7 +88,7 @@ RESPONSES = {
         "description": "the measures with the counts behind them, or the overlay",
         "content": {"application/json": {"schema": {"type": "object"}}, "image/png": BINARY},
     },
-    **responses(400, 408, 413, 415, 422, 503, 504),
+    **responses(409, 413, 415, 422, 429, 503, 504),
 }
 
 

@@ -6,6 +6,7 @@ from flask_openapi.models.tag import Tag
 from flask_openapi.types import ResponseDict
 
 from cutout.http.current import service
+from cutout.http.problems import responses
 
 bp = APIBlueprint("health", __name__, abp_tags=[Tag(name="monitoring")])
 
@@ -13,12 +14,14 @@ bp = APIBlueprint("health", __name__, abp_tags=[Tag(name="monitoring")])
 def _json(*statuses: tuple[int, str]) -> ResponseDict:
     """Describe answers that are JSON objects."""
     body = {"application/json": {"schema": {"type": "object"}}}
-    return {status: {"description": text, "content": body} for status, text in statuses}
+    described = {status: {"description": text, "content": body} for status, text in statuses}
+    return {**responses(), **described}
 
 
 STATES = _json((200, "ready"), (503, "starting, stopping or failed: send images elsewhere"))
 FIGURES: ResponseDict = {
-    200: {"description": "Prometheus' text format", "content": {"text/plain": {}}}
+    200: {"description": "Prometheus' text format", "content": {"text/plain": {}}},
+    **responses(),
 }
 
 

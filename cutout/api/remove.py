@@ -27,7 +27,7 @@ RESPONSES = {
         "description": "the cut-out: RGBA, 8 bit, the photograph's size",
         "content": dict.fromkeys(MIMETYPES.values(), BINARY),
     },
-    **responses(400, 408, 413, 415, 422, 503, 504, 507),
+    **responses(409, 413, 415, 422, 429, 503, 504, 507),
 }
 
 

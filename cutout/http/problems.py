@@ -21,6 +21,8 @@ from cutout.http import request_log
 
 # Where the app keeps the shapes of errors by path.
 SHAPES = "cutout_error_shapes"
+# Malformed, without a key, too slow, too long, for another host, or a bug of ours.
+EVERYWHERE = (400, 401, 403, 408, 414, 417, 421, 431, 500)
 Shapes = Mapping[str, Callable[[CutoutError], Response]]
 
 
@@ -36,10 +38,11 @@ class Problem(BaseModel):
 
 
 def responses(*statuses: int) -> ResponseDict:
-    """Describe these statuses in OpenAPI as problems."""
+    """Describe these statuses in OpenAPI as problems, and those that any request may get."""
     body = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        status: {"description": HTTP_STATUS_CODES[status], "content": body} for status in statuses
+        status: {"description": HTTP_STATUS_CODES[status], "content": body}
+        for status in sorted({*statuses, *EVERYWHERE})
     }
 
 

@@ -49,12 +49,18 @@ STATUSES = {
     403: "the API key is missing or wrong",
     404: "nothing answers at this address",
     405: "the address takes another method",
-    408: "the body did not arrive in time",
+    408: "the request did not arrive in time",
+    414: "the address is too long",
+    417: "Expect takes 100-continue alone",
+    421: "this host is not served here",
+    431: "the headers are too large",
     429: "too many images in a minute",
     500: "an error of ours",
     503: "too many images wait, or the service is starting or stopping",
     504: "the image was not finished in time",
 }
+# Besides 400: what any request may get.
+EVERYWHERE = (403, 408, 414, 417, 421, 431, 500)
 
 
 def request_body() -> dict[str, Any]:
@@ -88,7 +94,7 @@ def image_answers() -> ResponseDict:
     content: dict[str, Any] = {kind: {"schema": BINARY} for kind in MIMETYPES.values()}
     content["application/json"] = {"schema": {"type": "object", "required": ["data"]}}
     done = {"description": "the result, as an image, a ZIP or JSON", "content": content}
-    return {200: done, **errors(400, 403, 408, 429, 500, 503, 504)}
+    return {200: done, **errors(400, *EVERYWHERE, 429, 503, 504)}
 
 
 def account_answers() -> ResponseDict:
@@ -103,4 +109,4 @@ def account_answers() -> ResponseDict:
     schema = {"type": "object", "required": ["data"], "properties": {"data": data}}
     content = {"application/json": {"schema": schema}}
     done = {"description": "a balance that never ends", "content": content}
-    return {200: done, **errors(403, 429)}
+    return {200: done, **errors(400, *EVERYWHERE, 429)}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cutout.errors import NotFound, StorageFull
+from cutout.errors import NotFound, StorageFailed, StorageFull
 from cutout.files import write_atomically
 from cutout.storage.locks import FolderLock
 from cutout.storage.names import SUFFIXES, file_name, id_of, is_id, is_unfinished, new_id
@@ -84,7 +84,7 @@ class Storage:
             finished = True
         finally:
             if not finished:
-                self._remove(name)
+                self._remove_upload(name)
 
     def save_result(self, name: str, data: bytes, record: Record) -> None:
         """Keep a finished image and then its record; `record["file"]` is its file name."""
@@ -129,20 +129,31 @@ class Storage:
         while not self._stop.wait(min(max(self.keep_s / 10, 1), 600)):
             self.sweep()
 
+    def _remove_upload(self, name: str) -> None:
+        """After a failure, whose error is the one to tell; what is left expires."""
+        try:
+            self._remove(name)
+        except OSError as error:
+            log.warning("the upload of a failed image stays until it expires (%s)", error.strerror)
+
     def _write(self, path: Path, data: bytes) -> None:
-        """Write a file that only this user may read. Raises StorageFull."""
+        """Write a file that only this user may read. Raises StorageFull, StorageFailed."""
         with self._lock:
             if self._used + len(data) > self.quota_bytes:
                 raise StorageFull("The storage quota is used up; delete results or raise it.")
             self._used += len(data)
         written = False
         try:
+            # Somebody may have deleted the folder while the service runs.
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomically(path, data, mode=0o600)
             written = True
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StorageFull("The disk is full; delete old results or add room.") from error
-            raise
+            raise StorageFailed(
+                "The folder for images cannot be written now; the log has the reason."
+            ) from error
         finally:
             if not written:
                 self._release(len(data))
