@@ -39,6 +39,10 @@ format: $(VENV)/.test-ready
 bench: $(VENV)/.test-ready
 	$(BIN)/python -m benchmarks
 
+# Builds and runs deploy/Dockerfile without Docker: as root on Debian, with buildah, debootstrap.
+prove-image: $(VENV)/.run-ready
+	$(BIN)/python deploy/prove_image.py
+
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
