@@ -1,10 +1,11 @@
 """Fetch a model's weights and make its derived graphs, while an image is built.
 
-    python deploy/prepare_model.py FOLDER MODEL KIND [KIND …]     # KIND: fp32, fp16, int8
+    python deploy/prepare_model.py FOLDER MODEL FLAVOUR      # FLAVOUR: cpu, cuda13, cuda12
 
 At run time the folder is read-only, and making a graph takes up to two minutes.
 """
 
+import platform
 import sys
 from pathlib import Path
 
@@ -14,10 +15,16 @@ sys.path.insert(0, str(ROOT))
 from cutout import weights  # noqa: E402
 from cutout.runtimes.base import RuntimeConfig  # noqa: E402
 from cutout.runtimes.derived import derived_graph  # noqa: E402
+from cutout.runtimes.graphs import Kind  # noqa: E402
 
 
-def main(folder: Path, name: str, kinds: list[str]) -> None:
-    """Fill `folder` with the weights and, in `derived`, the graphs of these kinds."""
+def kinds_of(flavour: str) -> tuple[Kind, ...]:
+    """Kinds of graph that may be wanted: 8 bits on CPUs that have them, fp32 on GPUs and others."""
+    return ("int8",) if flavour == "cpu" and platform.machine() == "x86_64" else ("int8", "fp32")
+
+
+def main(folder: Path, name: str, flavour: str) -> None:
+    """Fill `folder` with the weights and, in `derived`, the graphs for this flavour."""
     path = weights.ensure(name, models_dir=folder)
     spec = weights.spec_of(name)
     config = RuntimeConfig(
@@ -31,7 +38,7 @@ def main(folder: Path, name: str, kinds: list[str]) -> None:
         runtime="auto",
         threads=None,
     )
-    for kind in kinds:
+    for kind in kinds_of(flavour):
         print(derived_graph(config, kind).name, flush=True)
     # OpenVINO wants its folder to exist, also where it cannot be written to.
     (folder / "derived" / "openvino").mkdir(exist_ok=True)
@@ -43,4 +50,4 @@ def main(folder: Path, name: str, kinds: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

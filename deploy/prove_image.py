@@ -90,13 +90,12 @@ class Buildah:
         """Run the Dockerfile; pip finds the certificates of this machine as a build secret."""
         pip = self.work / "pip.conf"
         pip.write_text("[global]\ncert = /run/secrets/ca\n")
-        graphs = "int8" if flavour == "cpu" else "fp32"
         began = time.monotonic()
         self(
             *("build", "--isolation", "chroot", "--pull=never", "--layers", "--format", "docker"),
             *("--secret", f"id=pip,src={pip}", "--secret", f"id=ca,src={CERTIFICATES}"),
-            *("--build-arg", f"FLAVOUR={flavour}", "--build-arg", f"GRAPHS={graphs}"),
-            *("--quiet", "--file", "deploy/Dockerfile", "--tag", tag, "."),
+            *("--build-arg", f"FLAVOUR={flavour}", "--quiet"),
+            *( "--file", "deploy/Dockerfile", "--tag", tag, "."),
         )
         say("built", f"{tag} in {time.monotonic() - began:.0f} s")
 
