@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Not imported under Windows, where waitress serves.
 GUNICORN_ONLY := cutout/server/(bodies|client_socket|connection|gunicorn_conf|lanes|refusals|worker)
 
-.PHONY: run test test-clients test-platforms test-package lint format bench clean
+.PHONY: run test test-clients test-platforms lint format bench clean
 
 run: $(VENV)/.run-ready
 	@CUTOUT_PORT=$(PORT) $(BIN)/python app.py
@@ -24,10 +24,6 @@ test-clients: $(VENV)/.clients-ready
 # Wheels for every platform and Python; asks the package registry for some minutes.
 test-platforms: $(VENV)/.test-ready
 	$(BIN)/python -m pytest -m platforms tests/test_platforms.py
-
-# The built package in a new environment.
-test-package: $(VENV)/.test-ready
-	$(BIN)/python -m pytest -m package tests/test_package.py
 
 lint: $(VENV)/.test-ready
 	$(BIN)/ruff check .

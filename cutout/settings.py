@@ -12,6 +12,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from cutout.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def data_folder() -> Path:
+    """Where uploads and results lie by default: in the checkout, or, installed, in our cache."""
+    if (ROOT / "pyproject.toml").is_file():
+        return ROOT
+    return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "cutout"
+
+
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
 
 
@@ -88,8 +97,8 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(
         64_000_000, ge=0, description="bytes of model output remembered by content; 0 is off"
     )
-    upload_dir: Path = Field(ROOT / "uploads", description="folder for uploads")
-    result_dir: Path = Field(ROOT / "results", description="folder for results")
+    upload_dir: Path = Field(data_folder() / "uploads", description="folder for uploads")
+    result_dir: Path = Field(data_folder() / "results", description="folder for results")
     keep_s: float = Field(86_400, ge=0, description="seconds an upload and its result are kept")
     quota_bytes: int = Field(
         10_000_000_000, ge=1, description="bytes that uploads and results may take together"

@@ -35,6 +35,7 @@ def list_models(models_dir: Path | None) -> None:
         click.echo(row.format(spec.name, size, spec.licence, spec.commercial_use, where))
         if spec.note:
             click.echo(f"{'':<22} {spec.note}")
+    click.echo("Origins, hashes and what is derived from each file: THIRD_PARTY.md")
 
 
 def _sources(spec: ModelSpec) -> str:
