@@ -2,6 +2,7 @@
 
 from flask.cli import AppGroup
 
+from cutout.cli.bulk import bulk_command
 from cutout.cli.evaluate import register
 from cutout.cli.keys import keys
 from cutout.cli.predict import make_predict
@@ -9,6 +10,6 @@ from cutout.cli.remove import remove
 from cutout.cli.weights import weights
 
 group = AppGroup("cutout", help="Remove backgrounds, measure results, manage weights and keys.")
-for command in (remove, weights, keys):
+for command in (remove, bulk_command, weights, keys):
     group.add_command(command)
 register(group, make_predict)
