@@ -7,6 +7,7 @@ atomically, and only the driver notes rows.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from cutout.errors import ConfigurationError
 # Images in one task: their files and tensors are in memory together, some 5 MB each.
 IMAGES_PER_TASK = 16
 IMAGES_PER_BATCH = 8
+# Memory of a node that one process with the model takes.
+MODEL_BYTES = 1_000_000_000
 # Tasks whose process may end before the run is given up; their images get a second pass.
 MAX_LOST_TASKS = 100
 
@@ -99,10 +102,13 @@ class RayEngine:
                 InferActor,
                 fn_constructor_args=(self.load_model,),
                 batch_format="pyarrow",
-                batch_size=per_task and min(per_task, IMAGES_PER_BATCH),
+                batch_size=min(per_task, IMAGES_PER_BATCH),
+                compute=ray.data.ActorPoolStrategy(size=self.cluster.actors or nodes(ray)),
                 num_cpus=self.cluster.actor_cpus,
                 num_gpus=self.cluster.actor_gpus or None,
-                concurrency=self.cluster.actors or nodes(ray),
+                # Set aside, and another demand than that of `prepare`: Ray would else run that in
+                # the actors too, and the model would wait for the decoding.
+                memory=MODEL_BYTES,
             )
             .map(partial(finish, folder=self.target, stages=self.stages, limits=self.limits))
         )
@@ -117,4 +123,5 @@ def configure(context: Any) -> None:
     """Ray Data's settings for this driver."""
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context.max_errored_blocks = MAX_LOST_TASKS
