@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"errors", "files", "logs", "no_telemetry", "parallel", "pixels"},
+    {"deadlines", "errors", "files", "logs", "no_telemetry", "parallel", "pixels"},
     {"guided_filter", "resampling"},
     {"models", "archives"},
     {
@@ -31,7 +31,13 @@ LAYERS = [
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 TOP = {"app", "u2net", "metrics"}
 SOURCES = sorted((ROOT / "cutout").rglob("*.py"))
-ONLY_IN = {"rembg": {"u2net"}, "flask": {"app", "http", "api", "removebg", "web", "cli"}}
+ONLY_IN = {
+    "rembg": {"u2net"},
+    "pyarrow": {"bulk"},
+    "ray": {"bulk"},
+    "tritonclient": {"runtimes"},
+    "flask": {"app", "http", "api", "removebg", "web", "cli"},
+}
 
 
 def unit(path: Path) -> str:
