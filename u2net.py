@@ -83,18 +83,22 @@ class RembgModel:
         settings = settings or load_settings()
         self.spec = weights.spec_of(model_name)
         self.name, self.input_size = model_name, self.spec.input_size
-        path = weights.ensure(model_name, models_dir=settings.models_dir)
+        remote = settings.runtime == "triton"
+        path = Path() if remote else weights.ensure(model_name, models_dir=settings.models_dir)
         self._runtimes = RuntimePool(
             RuntimeConfig(
                 weights=path,
                 sha256=self.spec.sha256 or self.spec.md5 or "",
                 model_name=model_name,
                 input_size=self.input_size,
-                cache_dir=settings.cache_dir or weights.derived_folder(path, os.environ),
+                cache_dir=path
+                if remote
+                else settings.cache_dir or weights.derived_folder(path, os.environ),
                 device=settings.device,
                 precision=settings.precision,
                 runtime=settings.runtime,
                 threads=settings.threads or None,
+                url=settings.triton_url,
             )
         )
         self.runtime = self._runtimes.get(self.input_size)

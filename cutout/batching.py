@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cutout import deadlines
 from cutout.errors import CutoutError, DeadlinePassed, ModelFailed, NotReady
 
 Infer = Callable[[list[np.ndarray]], list[np.ndarray]]
@@ -143,7 +144,8 @@ class Batcher:
         self.batches += 1
         self._pass_began = time.monotonic()
         try:
-            maps = self.infer([ticket.tensor for ticket in batch])
+            with deadlines.pass_on([ticket.deadline for ticket in batch]):
+                maps = self.infer([ticket.tensor for ticket in batch])
             if len(maps) != len(batch):
                 raise ModelFailed("The model gave another number of maps than it was asked for.")
         except Exception as error:

@@ -46,8 +46,11 @@ class Settings(BaseSettings):
     precision: Literal["auto", "fp32", "bf16", "fp16", "int8"] = Field(
         "auto", description="number format of the model"
     )
-    runtime: Literal["auto", "onnxruntime", "openvino", "tensorrt"] = Field(
-        "auto", description="library that runs the model"
+    runtime: Literal["auto", "onnxruntime", "openvino", "tensorrt", "triton"] = Field(
+        "auto", description="library that runs the model, or triton for a server elsewhere"
+    )
+    triton_url: str = Field(
+        "", description="of the Triton server: http://host:8000 or grpc://host:8001"
     )
     threads: int = Field(0, ge=0, description="cores for the model; 0 takes all that are allowed")
     max_batch: int = Field(

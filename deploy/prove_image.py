@@ -95,7 +95,7 @@ class Buildah:
             *("build", "--isolation", "chroot", "--pull=never", "--layers", "--format", "docker"),
             *("--secret", f"id=pip,src={pip}", "--secret", f"id=ca,src={CERTIFICATES}"),
             *("--build-arg", f"FLAVOUR={flavour}", "--quiet"),
-            *( "--file", "deploy/Dockerfile", "--tag", tag, "."),
+            *("--file", "deploy/Dockerfile", "--tag", tag, "."),
         )
         say("built", f"{tag} in {time.monotonic() - began:.0f} s")
 

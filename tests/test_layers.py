@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {
+        "deadlines",
         "errors",
         "fair_queue",
         "file_locks",
@@ -41,7 +42,13 @@ LAYERS = [
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 TOP = {"app", "u2net", "metrics"}
 SOURCES = sorted((ROOT / "cutout").rglob("*.py"))
-ONLY_IN = {"rembg": {"u2net"}, "flask": {"app", "http", "api", "removebg", "web", "cli"}}
+ONLY_IN = {
+    "rembg": {"u2net"},
+    "pyarrow": {"bulk"},
+    "ray": {"bulk"},
+    "tritonclient": {"runtimes"},
+    "flask": {"app", "http", "api", "removebg", "web", "cli"},
+}
 
 
 def unit(path: Path) -> str:

@@ -14,8 +14,10 @@ bp = APIBlueprint("health", __name__, abp_tags=[Tag(name="monitoring")])
 def _json(*statuses: tuple[int, str]) -> ResponseDict:
     """Describe answers that are JSON objects."""
     body = {"application/json": {"schema": {"type": "object"}}}
-    described = {status: {"description": text, "content": body} for status, text in statuses}
-    return {**responses(), **described}
+    answers = responses()
+    for status, text in statuses:
+        answers[status] = {"description": text, "content": body}
+    return answers
 
 
 STATES = _json((200, "ready"), (503, "starting, stopping or failed: send images elsewhere"))

@@ -2,6 +2,7 @@
 
 import threading
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,7 @@ from cutout.runtimes.hardware import limit_batch
 
 Device = Literal["auto", "cuda", "cpu"]
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
-Engine = Literal["auto", "openvino", "onnxruntime", "tensorrt"]
+Engine = Literal["auto", "openvino", "onnxruntime", "tensorrt", "triton"]
 
 # The network halves its maps five times; other sizes would need rounding in every resize.
 SIZE_STEP_PX = 32
@@ -25,6 +26,7 @@ class RuntimeConfig:
 
     weights: the verified ONNX file; sha256: its hash, hex; input_size: S in px, a multiple of 32;
     cache_dir: a writable folder for derived graphs and compiled models; threads: None = all cores.
+    url: of the server, for the runtime "triton"; weights and cache_dir are then not read.
     """
 
     weights: Path
@@ -36,6 +38,7 @@ class RuntimeConfig:
     precision: Precision = "auto"
     runtime: Engine = "auto"
     threads: int | None = None
+    url: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a size the graph cannot take, before anything is built."""
@@ -58,7 +61,7 @@ class Runtime(ABC):
         """
         self.config = config
         self.preferred_batch = limit_batch(preferred_batch, free_bytes, config.input_size)
-        self._one_run = threading.Lock()
+        self._one_run: AbstractContextManager[object] = threading.Lock()
         self._why, self._degraded = "", False
 
     def run(self, batch: np.ndarray) -> np.ndarray:

@@ -26,6 +26,10 @@ def open_runtime(config: RuntimeConfig) -> Runtime:
     device "cuda" raises DeviceUnavailable when the GPU is not really used. "auto" tries a GPU that
     is present, else takes the CPU and says in `describe()` whether it is degraded, and why.
     """
+    if config.runtime == "triton":
+        from cutout.runtimes.triton import Triton
+
+        return Triton(config)
     if config.device == "cuda":
         return open_cuda(config, "cuda was asked for")
     if config.device == "cpu":

@@ -167,14 +167,17 @@ class Service:
 
     def health(self) -> Record:
         """State for monitoring: ready or not, model, device, load, version."""
-        failed = self.failed
+        failed, device = self.failed, self.model.device()
+        # A model on a server elsewhere, which may come back.
+        missing = device.get("unavailable")
         status = "failed" if failed else "draining" if self.draining else "ok"
+        status = "unavailable" if missing and status == "ok" else status
         return {
             "status": status,
             "ready": status == "ok",
-            **({"reason": failed} if failed else {}),
+            **({"reason": failed or missing} if failed or missing else {}),
             "model": self.model.describe(),
-            "device": self.model.device(),
+            "device": device,
             "load": {
                 "inside": self.queue_limit.inside,
                 "limit": self.queue_limit.images,
