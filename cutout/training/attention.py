@@ -23,7 +23,7 @@ class Attention(nn.Module):
         self.place = nn.Conv2d(2, 1, KERNEL, padding=KERNEL // 2)
         for last in (self.expand, self.place):
             nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)  # type: ignore[arg-type]  # it has one
+            nn.init.zeros_(last.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W), same shape out."""

@@ -79,7 +79,7 @@ def _insert_nodes(graph: "GraphProto", block_sum: "NodeProto", name: str) -> Non
 
 def _nodes(name: str, result: str) -> list["NodeProto"]:
     """What `Attention.forward` does, in its order."""
-    nodes = []
+    nodes: list[NodeProto] = []
 
     def add(operator: str, inputs: list[str], output: str, **attributes: object) -> str:
         from onnx import helper

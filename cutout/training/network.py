@@ -101,7 +101,7 @@ class U2Net(nn.Module):
     ) -> None:
         """channels: middle and output channels of the eleven blocks."""
         super().__init__()
-        self.channels = tuple(tuple(pair) for pair in channels)
+        self.channels = channels
         blocks = table(channels)
         modules = [ResidualUBlock(block, norm, attention) for block in blocks]
         self.encoders = nn.ModuleList(modules[:6])

@@ -52,6 +52,12 @@ def read_taught(image: Path, teach: Callable[[np.ndarray], np.ndarray], size: in
     return Sample(lanczos(rgb, stored), lanczos(levels, stored))
 
 
+def read_background(image: Path, size: tuple[int, int]) -> Sample:
+    """An image to move subjects to; its target is not used."""
+    rgb = images.decode(image.read_bytes(), LIMITS).rgb
+    return Sample(lanczos(rgb, size), np.zeros(size, np.uint8))
+
+
 @dataclass
 class Samples:
     """Samples by number; read when first used, kept while the memory for them lasts."""

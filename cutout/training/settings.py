@@ -1,6 +1,9 @@
 """What one training run may be told; every default stands here."""
 
 from dataclasses import dataclass, replace
+from typing import Any
+
+from cutout.errors import InvalidValue
 
 # Adam at 1e-3 on folded published weights destroys them within 40 steps.
 FINE_TUNE_RATE, SCRATCH_RATE = 1e-4, 1e-3
@@ -38,6 +41,11 @@ class TrainSettings:
     norm: bool = False
     attention: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse a size that the network cannot halve five times."""
+        if self.size <= 0 or self.size % 32:
+            raise InvalidValue("The input size must be a multiple of 32, for example 320.")
+
     @property
     def steps(self) -> int:
         """Both phases together."""
@@ -47,3 +55,41 @@ class TrainSettings:
         """The same run with `share` of the steps of both phases."""
         inner = max(int(self.inner_steps * share), 0)
         return replace(self, inner_steps=inner, full_steps=max(int(self.full_steps * share), 1))
+
+
+# Without more, a set is seen this often on a GPU; a CPU has time for the fixed number only.
+CUDA_EPOCHS = 12
+INNER_SHARE = 0.7
+MICRO_BATCH = {"cpu": 4, "cuda": 12}
+
+
+def make_settings(
+    pairs: int,
+    *,
+    scratch: bool,
+    steps: int | None,
+    device: str,
+    micro_batch: int | None,
+    learning_rate: float | None,
+    norm: bool | None,
+    others: dict[str, Any],
+) -> TrainSettings:
+    """Settings with the defaults that depend on the start, the device and the number of pairs.
+
+    others: fields of TrainSettings by name. From scratch there is no inner phase: the outer
+    stages know nothing yet.
+    """
+    batch = int(others["batch"])
+    total = steps or TrainSettings().steps
+    if steps is None and device == "cuda":
+        total = max(total, CUDA_EPOCHS * pairs // batch)
+    inner = 0 if scratch else round(total * INNER_SHARE)
+    return TrainSettings(
+        inner_steps=inner,
+        full_steps=total - inner,
+        device=device,
+        micro_batch=min(batch, micro_batch or MICRO_BATCH[device]),
+        learning_rate=learning_rate or (SCRATCH_RATE if scratch else FINE_TUNE_RATE),
+        norm=scratch if norm is None else norm,
+        **others,
+    )

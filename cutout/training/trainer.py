@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from cutout.training import checkpoints
-from cutout.training.losses import hard_iou, total_loss
+from cutout.training.losses import total_loss
 from cutout.training.network import U2Net
 from cutout.training.samples import Batches, prefetch
 from cutout.training.settings import TrainSettings
+from cutout.training.validation import Validation, validate
 
 WARM_UP_STEPS = 5
 # Share of the learning rate that is left at the end.
@@ -42,14 +43,6 @@ class Progress:
     seconds_left: float
 
 
-@dataclass(frozen=True)
-class Validation:
-    """tensors: (N, 3, S, S); targets: (N, 1, S, S) in [0, 1]; float32."""
-
-    tensors: np.ndarray
-    targets: np.ndarray
-
-
 class Trainer:
     """One run over `batches`; `run` may be called again after a stop and goes on."""
 
@@ -65,7 +58,7 @@ class Trainer:
         torch.manual_seed(settings.seed)
         self.settings, self.batches, self.validation = settings, batches, validation
         self.device = torch.device(settings.device)
-        self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
@@ -84,8 +77,8 @@ class Trainer:
         Ends after all steps, when `minutes` are over, or when validation no longer gains.
         """
         end = min(until or self.settings.steps, self.settings.steps)
-        loader = prefetch(self.batches.at, range(self.step, end), self._workers())
-        for tensors, targets in loader:
+        steps = range(self.step, end)
+        for tensors, targets in prefetch(self.batches.at, steps, self._workers()):
             started = time.monotonic()
             loss = self._update(tensors, targets)
             self.losses.append(loss)
@@ -97,7 +90,6 @@ class Trainer:
             yield self._progress(loss, iou, took)
             if self._should_stop():
                 break
-        loader.close()  # type: ignore[attr-defined]  # a generator
 
     def inner(self, step: int) -> bool:
         """Whether a step trains the inner stages alone."""
@@ -115,17 +107,29 @@ class Trainer:
         self.network.train()
         for group in self.optimiser.param_groups:
             group["lr"] = self.settings.learning_rate * self._rate(self.step)
+        try:
+            loss = self._accumulate(tensors, targets)
+        except torch.OutOfMemoryError:
+            if self.settings.micro_batch == 1:
+                raise
+            torch.cuda.empty_cache()
+            half = self.settings.micro_batch // 2
+            self.settings = replace(self.settings, micro_batch=half)
+            return self._update(tensors, targets)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self._update_average()
+        return loss
+
+    def _accumulate(self, tensors: np.ndarray, targets: np.ndarray) -> float:
+        """Gradients of the whole batch, a micro-batch at a time; its mean loss."""
         self.optimiser.zero_grad(set_to_none=True)
         count, loss = len(tensors), 0.0
         for first in range(0, count, self.settings.micro_batch):
             part = slice(first, first + self.settings.micro_batch)
-            share = len(tensors[part]) / count
-            value = self._loss(tensors[part], targets[part]) * share
-            self.scaler.scale(value).backward()  # type: ignore[no-untyped-call]
+            value = self._loss(tensors[part], targets[part]) * (len(tensors[part]) / count)
+            self.scaler.scale(value).backward()
             loss += float(value.detach())
-        self.scaler.step(self.optimiser)
-        self.scaler.update()
-        self._update_average()
         return loss
 
     def _loss(self, tensors: np.ndarray, targets: np.ndarray) -> Tensor:
@@ -170,7 +174,8 @@ class Trainer:
         if not last and self.step % self.settings.validate_every:
             return None
         inner = self.inner(self.step - 1)
-        found = self.validate(self.average.forward_inner if inner else self.average)
+        forward = self.average.forward_inner if inner else self.average
+        found = float(validate(forward, self.validation, self.device.type).mean())
         # The first output of the inner phase is not the one that is served.
         if not inner:
             self.stale += 1
@@ -178,18 +183,6 @@ class Trainer:
                 self.best, self.stale = (found, copy.deepcopy(self.average.state_dict())), 0
         self.save()
         return found
-
-    def validate(self, forward: Callable[[Tensor], list[Tensor]]) -> float:
-        """Mean IoU of the first output on the validation images."""
-        ious = []
-        with torch.no_grad(), self._autocast():
-            for number in range(len(self.validation.tensors)):
-                part = slice(number, number + 1)
-                scores = torch.sigmoid(forward(self._on_device(self.validation.tensors[part]))[0])
-                target = self._on_device(self.validation.targets[part])
-                target = torch.nn.functional.interpolate(target, size=scores.shape[2:])
-                ious.append(float(hard_iou(scores.float(), target)))
-        return float(np.mean(ious))
 
     def _fit_into_minutes(self, took: float) -> None:
         """Once the first steps are timed, cut the run to what fits into `minutes`."""
