@@ -1,0 +1,265 @@
+"""`cutout train`: train a model on one's own pairs, export it, compare it with its start."""
+
+import importlib.util
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cutout import evaluation, images, weights
+from cutout.errors import CutoutError, InvalidValue
+from cutout.files import hash_of
+from cutout.models import processing
+from cutout.models.table import ModelSpec
+from cutout.parallel import usable_cores
+from cutout.pixels import to_level
+from cutout.runtimes import RuntimeConfig, open_runtime
+
+if TYPE_CHECKING:
+    from cutout.training.parts import TrainRequest
+    from cutout.training.run import Outcome
+    from cutout.training.trainer import Progress
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+SHARE = click.FloatRange(0, 0.5)
+PUBLISHED = ("u2net", "u2netp")
+NO_TORCH = "PyTorch is not installed; run `pip install -r requirements-train.txt`."
+
+
+@dataclass(frozen=True)
+class TrainArguments:
+    """The arguments of `train`, by name."""
+
+    images: Path
+    masks: Path
+    start: str
+    out: Path
+    replay: Path | None
+    backgrounds: Path | None
+    general: tuple[Path, Path] | None
+    validation: float
+    held: float
+    group_by: str | None
+    steps: int | None
+    minutes: float | None
+    batch: int
+    micro_batch: int | None
+    learning_rate: float | None
+    iou_weight: float
+    replay_share: float
+    size: int
+    seed: int
+    device: str
+    attention: bool
+    norm: bool | None
+    threads: int | None
+    models_dir: Path | None
+    restart: bool
+
+
+@click.command("train")
+@click.argument("images", type=FOLDER)
+@click.argument("masks", type=FOLDER)
+@click.option(
+    "--from", "start", default="u2netp", show_default=True, help="u2netp, u2net, scratch or a file."
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The model, .onnx.")
+@click.option("--replay", type=FOLDER, help="Images whose results shall stay as they are.")
+@click.option("--backgrounds", type=FOLDER, help="Images to move subjects to.")
+@click.option(
+    "--general", type=(FOLDER, FOLDER), metavar="IMAGES MASKS", help="Pairs to report on as well."
+)
+@click.option("--validation", type=SHARE, default=0.15, show_default=True, help="Share of pairs.")
+@click.option("--held", type=SHARE, default=0.15, show_default=True, help="Share scored once.")
+@click.option("--group-by", metavar="REGEX", help="Names the object in a stem: kept on one side.")
+@click.option("--steps", type=click.IntRange(1), help="Updates. Default: by number of pairs.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Time for training.")
+@click.option("--batch", type=click.IntRange(1), default=12, show_default=True)
+@click.option("--micro-batch", type=click.IntRange(1), help="Images at once. Default: 4; 12 CUDA.")
+@click.option("--learning-rate", type=float, help="Default: 1e-4; 1e-3 from scratch.")
+@click.option("--iou-weight", type=click.FloatRange(0), default=1.0, show_default=True)
+@click.option("--replay-share", type=click.FloatRange(0, 0.9), default=0.5, show_default=True)
+@click.option("--size", type=int, default=320, show_default=True, help="Input of the model, px.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@click.option(
+    "--attention/--no-attention", default=False, help="Add channel and spatial attention."
+)
+@click.option("--norm/--no-norm", default=None, help="Batch norm. Default: from scratch only.")
+@click.option("--threads", type=click.IntRange(1), help="Default: the usable cores.")
+@click.option("--models-dir", envvar="CUTOUT_MODELS_DIR", type=click.Path(path_type=Path))
+@click.option("--restart", is_flag=True, help="Start over instead of resuming.")
+def train(**arguments: Any) -> None:
+    """Train a model on the images in IMAGES and the true masks in MASKS, matched by name.
+
+    Writes OUT with a TOML and a model card beside it, and compares it with its start on pairs
+    that it has not seen. Writes nothing where validation shows no gain.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise click.ClickException(NO_TORCH)
+    try:
+        _train(TrainArguments(**arguments))
+    except CutoutError as error:
+        raise click.ClickException(error.detail) from error
+    except KeyboardInterrupt:
+        click.echo("Stopped; the same command resumes from the last checkpoint.", err=True)
+        raise click.Abort from None
+
+
+def _train(arguments: TrainArguments) -> None:
+    from cutout.training import run
+
+    run.require_free(arguments.out)
+    request = _request(arguments)
+    outcome = run.train(request, click.echo, _show)
+    for path in outcome.files:
+        click.echo(f"Written: {path}")
+    _report(arguments, request, outcome)
+
+
+def _request(arguments: TrainArguments) -> "TrainRequest":
+    from cutout.training.pairs import TrainPair
+    from cutout.training.parts import TrainRequest
+
+    matched = evaluation.find_pairs(arguments.images, arguments.masks)
+    for role, stems in matched.without_partner.items():
+        if stems:
+            click.echo(f"Without a partner, {role}: {', '.join(stems)}", err=True)
+    path, spec = _start(arguments)
+    return TrainRequest(
+        pairs=[TrainPair(pair.stem, pair.image, pair.mask) for pair in matched.pairs],
+        weights=path,
+        spec=spec,
+        out=arguments.out,
+        settings=_settings(arguments, len(matched.pairs)),
+        scratch=arguments.start == "scratch",
+        replay=_files(arguments.replay),
+        backgrounds=_files(arguments.backgrounds),
+        validation=arguments.validation,
+        held=arguments.held,
+        group_by=arguments.group_by,
+        restart=arguments.restart,
+    )
+
+
+def _start(arguments: TrainArguments) -> tuple[Path, ModelSpec]:
+    """The ONNX file to start from and its row; scratch takes the graph of u2netp."""
+    from cutout.training.own_model import read_spec
+
+    name = "u2netp" if arguments.start == "scratch" else arguments.start
+    if name in PUBLISHED:
+        return weights.ensure(name, models_dir=arguments.models_dir), weights.spec_of(name)
+    path = Path(name)
+    if not path.is_file():
+        raise InvalidValue(f"--from takes {', '.join(PUBLISHED)}, scratch or an existing file.")
+    return path, read_spec(path)
+
+
+def _files(folder: Path | None) -> list[Path]:
+    suffixes = evaluation.pairs.SUFFIXES
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in suffixes) if folder else []
+
+
+def _settings(arguments: TrainArguments, pairs: int):  # type: ignore[no-untyped-def]
+    import torch
+
+    from cutout.training.settings import make_settings
+
+    torch.set_num_threads(arguments.threads or usable_cores())
+    device = arguments.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InvalidValue("PyTorch finds no CUDA device; use --device cpu.")
+    return make_settings(
+        pairs,
+        scratch=arguments.start == "scratch",
+        steps=arguments.steps,
+        device=device,
+        micro_batch=arguments.micro_batch,
+        learning_rate=arguments.learning_rate,
+        norm=arguments.norm,
+        others={
+            name: getattr(arguments, name)
+            for name in ("minutes", "batch", "iou_weight", "replay_share", "size", "seed")
+        }
+        | {"attention": arguments.attention},
+    )
+
+
+def _show(progress: "Progress") -> None:
+    if progress.iou is None and progress.step % 5:
+        return
+    iou = "" if progress.iou is None else f"  validation IoU {progress.iou:.4f}"
+    minutes, seconds = divmod(round(progress.seconds_left), 60)
+    click.echo(
+        f"step {progress.step:4} of {progress.steps} ({progress.phase})  loss {progress.loss:.4f}"
+        f"{iou}  {progress.images_per_second:.2f} images/s  {minutes}:{seconds:02} left"
+    )
+
+
+def _report(arguments: TrainArguments, request: "TrainRequest", outcome: "Outcome") -> None:
+    """Evaluate the start and each new model on the held pairs and on a general set; compare."""
+    models = {} if request.scratch else {"before": (request.weights, request.spec)}
+    own = [path for path in outcome.files if path.suffix == ".onnx"]
+    from cutout.training.own_model import read_spec
+
+    models |= {path.stem: (path, read_spec(path)) for path in own}
+    held = [evaluation.ImagePair(p.stem, p.image, p.mask) for p in outcome.split.held]
+    sets = {"held": held} if held else {}
+    if arguments.general:
+        sets["general"] = evaluation.find_pairs(*arguments.general).pairs
+    folder = arguments.out.with_suffix(".report")
+    for set_name, pairs in sets.items():
+        folders = {
+            name: _evaluate(folder / set_name / name, pairs, *model)
+            for name, model in models.items()
+        }
+        for name in list(folders)[1:]:
+            target = folder / set_name / f"before-{name}"
+            result = evaluation.write_comparison(folders["before"], folders[name], target)
+            click.echo(f"{set_name}, A is before, B is {name}: {result['verdict']}")
+            click.echo(f"Report: {target / evaluation.COMPARISON}")
+
+
+def _evaluate(out: Path, pairs: list[evaluation.ImagePair], path: Path, spec: ModelSpec) -> Path:
+    """Evaluate one model in fp32 by onnxruntime; its folder."""
+    out.mkdir(parents=True, exist_ok=True)
+    predict = make_predictor(path, spec, out.parent.parent / "graphs")
+    source = {"model": spec.name, "sha256": hash_of(path)}
+    settings = evaluation.EvaluationSettings(("mask", "paper"))
+    run = evaluation.Evaluation(out, settings, source, restart=True)
+    with evaluation.process_pool(1) as pool:
+        for _ in run.run(pairs, predict, pool):
+            pass
+    evaluation.write_results(out, {}, f"Evaluation of {spec.name}")
+    return out
+
+
+def make_predictor(path: Path, spec: ModelSpec, cache_dir: Path) -> evaluation.Predict:
+    """The maps of an ONNX file as the service makes them, in fp32."""
+    config = RuntimeConfig(
+        weights=path,
+        sha256=hash_of(path),
+        model_name=re.sub(r"\W", "-", spec.name),
+        input_size=spec.input_size,
+        cache_dir=cache_dir,
+        device="cpu",
+        precision="fp32",
+        runtime="onnxruntime",
+    )
+    runtime = open_runtime(config)
+
+    def predict(image: Path) -> evaluation.Prediction:
+        rgb = images.decode(image.read_bytes(), LIMITS).rgb
+        tensor = processing.prepare(spec, rgb)
+        scores = processing.activate(spec, runtime.run(tensor[None]))[0]
+        alpha = processing.finish(scores, rgb.shape[:2])
+        return evaluation.Prediction(to_level(alpha), {}, {})
+
+    return predict
+
+
+LIMITS = images.Limits(formats=images.KNOWN, max_pixels=200_000_000)

@@ -1,0 +1,151 @@
+"""One training from pairs to the files of a model: check, split, train, choose, export, write."""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cutout.errors import CutoutError, InvalidValue, StorageFull
+from cutout.files import hash_of, write_atomically
+from cutout.training import blending, card
+from cutout.training.export import Exported, export
+from cutout.training.pairs import Split, soft_masks, split_pairs, usable_pairs
+from cutout.training.parts import RunParts, TrainRequest
+from cutout.training.quality_fit import fit_quality
+from cutout.training.trainer import Progress, Trainer
+from cutout.training.validation import score_maps, validate
+
+
+class NoGain(CutoutError):
+    """The trained model is no better than the one it started from."""
+
+    code, title = "no_gain", "Training brought no gain"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training came to. files: written, the models first. figures: as in the card."""
+
+    files: list[Path]
+    split: Split
+    figures: dict[str, float]
+
+
+Say = Callable[[str], None]
+Show = Callable[[Progress], None]
+
+
+def train(request: TrainRequest, say: Say, show: Show) -> Outcome:
+    """Train and write the files; NoGain, and nothing written, where validation gains nothing.
+
+    say: takes sentences for the user; show: takes the progress of each step.
+    """
+    usable, bad = usable_pairs(request.pairs)
+    for stem, reason in bad.items():
+        say(f"Left out: {stem}: {reason}")
+    split = split_pairs(usable, request.validation, request.held, request.group_by)
+    say(
+        f"{len(split.train)} pairs to train on, {len(split.validation)} to validate, "
+        f"{len(split.held)} held, {len(bad)} left out, {soft_masks(usable)} with soft masks."
+    )
+    started, parts = time.monotonic(), RunParts(request, split)
+    before = validate(parts.start, parts.validation)
+    say(f"IoU on validation before training: {before.mean():.4f}")
+    trainer = Trainer(
+        parts.fresh_network(),
+        parts.batches(),
+        parts.validation,
+        request.settings,
+        parts.checkpoint(),
+    )
+    if trainer.step:
+        say(f"Resumed after step {trainer.step}.")
+    for progress in trainer.run():
+        show(progress)
+    if trainer.stopped:
+        say(f"Stopped at step {trainer.step}: {trainer.stopped}.")
+    trainer.network.load_state_dict(trainer.best_state())
+    found = blending.candidates(parts.start, trainer.network, parts.validation, parts.general)
+    seconds = time.monotonic() - started
+    outcome = _write(parts, before, found, card.Effort(trainer.step, seconds))
+    shutil.rmtree(parts.folder, ignore_errors=True)
+    return outcome
+
+
+def _write(
+    parts: RunParts, before: np.ndarray, found: list[blending.Candidate], effort: card.Effort
+) -> Outcome:
+    """Choose the models, export them, write all files or none."""
+    best = max(found, key=lambda one: one.iou)
+    if not parts.request.scratch and not blending.is_better(before, best.ious):
+        mean, error = blending.gain(before, best.ious)
+        shutil.rmtree(parts.folder, ignore_errors=True)
+        raise NoGain(
+            f"No gain on validation: IoU {before.mean():.4f} before, {best.iou:.4f} after, "
+            f"difference {mean:+.4f} with a standard error of {error:.4f} on {len(before)} "
+            "images. Nothing was written. More pairs, or more steps, may help."
+        )
+    chosen = {parts.request.out: best}
+    if parts.general is not None:
+        balanced = max(found, key=lambda one: one.balance)
+        if balanced.share != best.share:
+            chosen[parts.request.out.with_stem(f"{parts.request.out.stem}-blended")] = balanced
+    files: dict[Path, bytes] = {}
+    figures: dict[str, float] = {"before": float(before.mean())}
+    for path, candidate in chosen.items():
+        exported = export(candidate.network, parts.template, parts.validation, parts.calibration())
+        files |= _files_of(path, candidate, exported, parts, card.Report(before, found, effort))
+        figures[path.stem] = exported.iou
+    write_all(files)
+    return Outcome(list(files), parts.split, figures)
+
+
+def _files_of(
+    path: Path,
+    candidate: blending.Candidate,
+    exported: Exported,
+    parts: RunParts,
+    report: card.Report,
+) -> dict[Path, bytes]:
+    maps = [one[0, 0].numpy() for one in score_maps(candidate.network, parts.validation.tensors)]
+    quality = fit_quality(maps, candidate.ious)
+    request = parts.request
+    data = card.DataFacts(
+        {name: getattr(parts.split, name) for name in ("train", "validation", "held")},
+        len(parts.replay),
+        hash_of(request.weights),
+    )
+    texts = card.texts(
+        path, candidate, exported, quality, (request.spec, request.settings), data, report
+    )
+    return {path: exported.onnx} | {path.with_suffix(end): text for end, text in texts.items()}
+
+
+def write_all(files: dict[Path, bytes]) -> None:
+    """Write all files, or none where one of them cannot be written."""
+    written: list[Path] = []
+    try:
+        for path, data in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, data, fsync=True)
+            written.append(path)
+    except OSError as error:
+        for path in written:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        raise StorageFull(
+            f"The model could not be written ({error.strerror}); nothing was kept of it. Free some "
+            "room and run the same command again: it goes on from the last checkpoint."
+        ) from error
+
+
+def require_free(out: Path) -> None:
+    """InvalidValue where the file exists: a trained model never replaces another one."""
+    if out.suffix != ".onnx":
+        raise InvalidValue("--out must end in .onnx.")
+    if out.exists():
+        raise InvalidValue(f"{out.name} exists already; choose another name for --out.")
