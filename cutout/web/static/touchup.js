@@ -2,8 +2,7 @@
 
 import { alert, lazy } from "./alerts.js";
 import { post, removalForm, blobOf } from "./api.js";
-import { fileName } from "./download.js";
-import { button, byId, field, make, save, toBlob } from "./dom.js";
+import { button, byId, field, make, toBlob } from "./dom.js";
 import { retry } from "./queue.js";
 import { config, emit, matteOptions, on, state } from "./store.js";
 import { canvasFor, draw, masksOf, TINTS } from "./strokes.js";
@@ -103,7 +102,7 @@ function build() {
     field(t("brush_size"), size),
     button(t("undo"), undo, { id: "undo" }),
     button(t("redo"), redo, { id: "redo" }),
-    button(t("training_pair"), () => trainingPair().catch((error) => alert(error.message)), { id: "training-pair" }),
+    button(t("training_pair"), () => lazy(() => import("./zip.js"), (it) => it.savePair(item).catch((error) => alert(error.message))), { id: "training-pair" }),
     button(t("done"), () => { close(); byId("touch-up").focus(); }, { id: "touch-up-done", class: "primary" }),
     make("p", { class: "small" }, t("brush_help")),
   );
@@ -290,20 +289,4 @@ function onKeyUp(event) {
   if (brush.space === "held") begin();
   if (brush.space !== "moved") end();
   brush.space = false;
-}
-
-/** Image and corrected mask under one stem, as the training command reads them. */
-async function trainingPair() {
-  const { file, name } = item;
-  await item.ready;
-  const { hints } = item;
-  const form = () => removalForm({ file, name, hints }, { ...matteOptions(), output: "mask" });
-  const mask = await blobOf(await post("remove-bg", form));
-  const stem = fileName(name, {}).replace(/\.png$/, "");
-  const suffix = { "image/png": "png", "image/webp": "webp" }[file.type] ?? "jpg";
-  await lazy(() => import("./vendor/client-zip.js"), async ({ downloadZip }) =>
-    save(await downloadZip([
-      { name: `image/${stem}.${suffix}`, input: file },
-      { name: `mask/${stem}.png`, input: mask, lastModified: new Date() },
-    ]).blob(), `${stem}-pair.zip`));
 }
