@@ -3,6 +3,7 @@
 import difflib
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from cutout.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "HEIC")
 
 
 def _split(value: object) -> object:
@@ -164,6 +165,8 @@ class Settings(BaseSettings):
         unknown = [name for name in names if name not in FORMATS]
         if unknown or not names:
             raise ValueError(f"{', '.join(unknown) or 'nothing'} is not among {', '.join(FORMATS)}")
+        if "HEIC" in names and find_spec("pillow_heif") is None:
+            raise ValueError("HEIC needs `pip install -r requirements-heic.txt`")
         return tuple(names)
 
 

@@ -14,7 +14,9 @@ bp = APIBlueprint("health", __name__, abp_tags=[Tag(name="monitoring")])
 def _json(*statuses: tuple[int, str]) -> ResponseDict:
     """Describe answers that are JSON objects."""
     body = {"application/json": {"schema": {"type": "object"}}}
-    described = {status: {"description": text, "content": body} for status, text in statuses}
+    described: ResponseDict = {}
+    for status, text in statuses:
+        described[status] = {"description": text, "content": body}
     return {**responses(), **described}
 
 
