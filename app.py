@@ -66,7 +66,7 @@ class Parts:
         """Keep the settings; a `model` given here is used instead of loading one."""
         self.settings, self._given = settings, model
         self.telemetry = telemetry.Telemetry(open_tracing(settings.otlp_endpoint))
-        self.limits = images.Limits(max_pixels=settings.max_pixels, formats=settings.formats)
+        self.limits = images.Limits(settings.max_pixels, settings.formats, isolated=True)
         self.archive_limits = ArchiveLimits(
             settings.max_files, settings.max_bytes, settings.max_body_bytes
         )

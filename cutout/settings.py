@@ -3,6 +3,7 @@
 import difflib
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,7 +22,7 @@ def data_folder() -> Path:
     return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "cutout"
 
 
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "HEIC")
 
 
 def _split(value: object) -> object:
@@ -176,6 +177,8 @@ class Settings(BaseSettings):
         unknown = [name for name in names if name not in FORMATS]
         if unknown or not names:
             raise ValueError(f"{', '.join(unknown) or 'nothing'} is not among {', '.join(FORMATS)}")
+        if "HEIC" in names and find_spec("pillow_heif") is None:
+            raise ValueError("HEIC needs `pip install -r requirements-heic.txt`")
         return tuple(names)
 
 

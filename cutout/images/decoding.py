@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import cv2
@@ -11,6 +11,7 @@ import numpy as np
 from cutout.errors import UndecodableImage
 from cutout.images import colour_modes, jpeg
 from cutout.images.decoder_errors import decoder_errors
+from cutout.images.isolated import run_isolated
 from cutout.images.limits import Limits
 from cutout.images.opening import InspectedFile, Metadata, inspect, open_image, read_metadata
 
@@ -68,6 +69,8 @@ def decode(file: bytes | InspectedFile, limits: Limits | None = None) -> Decoded
     Raises what `inspect` does before any pixel is decoded, and UndecodableImage.
     """
     file = _inspected(file, limits)
+    if file.isolated:
+        return _read_only(run_isolated(decode, replace(file, isolated=False)))
     rgb, alpha, icc, metadata = _decode_jpeg(file) or _decode_by_pillow(file)
     rgb = _upright(rgb, metadata.orientation)
     if alpha is not None:
@@ -77,6 +80,14 @@ def decode(file: bytes | InspectedFile, limits: Limits | None = None) -> Decoded
     rgb.setflags(write=False)
     dpi = metadata.dpi[::-1] if metadata.dpi and metadata.orientation >= 5 else metadata.dpi
     return DecodedImage(rgb, alpha, icc, file.header.format, dpi)
+
+
+def _read_only(image: DecodedImage) -> DecodedImage:
+    """Arrays that came from another process can be written to."""
+    for pixels in (image.rgb, image.alpha):
+        if pixels is not None:
+            pixels.setflags(write=False)
+    return image
 
 
 def _inspected(file: bytes | InspectedFile, limits: Limits | None) -> InspectedFile:
@@ -119,6 +130,10 @@ def decode_mask(file: bytes | InspectedFile, limits: Limits | None = None) -> np
     profile is applied: the levels are data. Arguments and errors are those of `decode`.
     """
     file = _inspected(file, limits)
+    if file.isolated:
+        isolated = run_isolated(decode_mask, replace(file, isolated=False))
+        isolated.setflags(write=False)
+        return isolated
     image = open_image(file.header.format, file.data)
     with decoder_errors(file.header.format):
         image.load()

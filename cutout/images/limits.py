@@ -13,15 +13,17 @@ MAX_DPI = 65_535
 class Limits:
     """What is accepted.
 
-    max_pixels: height x width, summed over frames. formats: out of `KNOWN`.
+    max_pixels: height x width, summed over frames. formats: out of `KNOWN`, and HEIC.
     max_frames: images in one file. A file with more is refused, not reduced to its first frame:
     the sender of an animation would get a still image and not learn why. Where a deployment
     raises the limit, the first frame is the one that is used.
+    isolated: read formats other than JPEG, PNG and WebP in processes that can be killed.
     """
 
     max_pixels: int = 50_000_000
     formats: tuple[str, ...] = ("JPEG", "PNG", "WEBP")
     max_frames: int = 1
+    isolated: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,18 @@ from PIL import (
 from cutout.images import jpeg, png, webp
 from cutout.images.decoder_errors import decoder_errors
 from cutout.images.exif import check_exif
+from cutout.images.isolated import IN_PROCESS, run_isolated
 from cutout.images.limits import MAX_DPI, Header, Limits, check_pixels
 from cutout.images.sniff import allowed_type
+
+
+def _open_heic(file: io.BytesIO) -> ImageFile.ImageFile:
+    """By libheif; its package is installed apart, and checked at start."""
+    from pillow_heif import HeifImageFile
+
+    image: ImageFile.ImageFile = HeifImageFile(file)
+    return image
+
 
 # The classes themselves, not Image.open: it would try other formats, warn, and check for bombs
 # by a limit of its own after the header is read. JPEG is opened as JPEG even if it holds more
@@ -34,6 +44,7 @@ _READERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "TIFF": TiffImagePlugin.TiffImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
     "GIF": GifImagePlugin.GifImageFile,
+    "HEIC": _open_heic,
 }
 
 
@@ -57,11 +68,13 @@ class InspectedFile:
     It holds nothing but the bytes and what was read from their header, so it costs no memory
     while a request waits, and can be decoded any number of times, in any thread.
     jpeg: metadata of a file for the fast JPEG decoder; None where Pillow has to decode.
+    isolated: whether it is to be decoded in a process of its own.
     """
 
     data: bytes = field(repr=False)
     header: Header
     jpeg: Metadata | None = field(repr=False)
+    isolated: bool = False
 
 
 def inspect(data: bytes, limits: Limits | None = None) -> InspectedFile:
@@ -71,6 +84,18 @@ def inspect(data: bytes, limits: Limits | None = None) -> InspectedFile:
     """
     limits = limits or Limits()
     name = allowed_type(data, limits)
+    if limits.isolated and name not in IN_PROCESS:
+        header = run_isolated(_header_of, name, data, limits)
+        return InspectedFile(data, header, None, isolated=True)
+    return _inspect_here(name, data, limits)
+
+
+def _header_of(name: str, data: bytes, limits: Limits) -> Header:
+    """What goes back from another process: not the file again."""
+    return _inspect_here(name, data, limits).header
+
+
+def _inspect_here(name: str, data: bytes, limits: Limits) -> InspectedFile:
     png_header = _check_structure(name, data, limits)
     image = open_image(name, data)
     if png_header and png_header.exif:

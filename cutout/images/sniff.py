@@ -15,6 +15,9 @@ _SIGNATURES = {
     b"MM\x00+": "TIFF",
 }
 
+# Still images and their collections, coded by HEVC. ISO/IEC 23008-12.
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
+
 
 def sniff(data: bytes) -> str | None:
     """Name of the format, or None where the first bytes are of no known one."""
@@ -22,6 +25,8 @@ def sniff(data: bytes) -> str | None:
         return "WEBP"
     if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis"):
         return "AVIF"
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
+        return "HEIC"
     return next((name for start, name in _SIGNATURES.items() if data.startswith(start)), None)
 
 

@@ -6,7 +6,7 @@ import secrets
 from cutout.files import final_name
 
 # The formats of uploads, the types of results, and the record.
-SUFFIXES = ("json", "png", "webp", "jpg", "jpeg", "avif", "tiff", "bmp", "gif")
+SUFFIXES = ("json", "png", "webp", "jpg", "jpeg", "avif", "tiff", "bmp", "gif", "heic")
 _ID = re.compile(r"[0-9a-f]{32}")
 _FILE = re.compile(rf"({_ID.pattern})\.(?:{'|'.join(SUFFIXES)})")
 
