@@ -7,12 +7,12 @@ BIN := $(VENV)/bin
 # Not imported under Windows, where waitress serves.
 GUNICORN_ONLY := cutout/server/(bodies|client_socket|connection|gunicorn_conf|lanes|refusals|worker)
 
-.PHONY: run test test-clients test-platforms lint format bench clean
+.PHONY: run test test-clients test-page test-platforms chromium lint format bench prove-image clean
 
 run: $(VENV)/.run-ready
 	@CUTOUT_PORT=$(PORT) $(BIN)/python app.py
 
-test: lint $(VENV)/.clients-ready
+test: lint chromium $(VENV)/.clients-ready
 	$(BIN)/python -m cutout weights fetch u2net
 	$(BIN)/python -m cutout weights fetch u2netp
 	$(BIN)/python -m pytest
@@ -20,6 +20,13 @@ test: lint $(VENV)/.clients-ready
 # The real clients of remove.bg: packages of npm and PyPI, and PHP and Ruby where they are installed.
 test-clients: $(VENV)/.clients-ready
 	$(BIN)/python -m pytest tests/test_removebg_clients.py tests/test_removebg_migrate.py
+
+test-page: chromium $(VENV)/.test-ready
+	$(BIN)/python -m pytest tests/test_web.py tests/browser
+
+# The browser of the page's tests; where it cannot be installed they skip and say so.
+chromium:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update && apt-get install -y --no-install-recommends chromium; } || echo "no chromium: browser tests are skipped"
 
 # Wheels for every platform and Python; asks the package registry for some minutes.
 test-platforms: $(VENV)/.test-ready

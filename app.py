@@ -213,7 +213,7 @@ def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
     register_access(app, settings)
     page = web.PageSettings(settings.formats, settings.max_bytes, settings.max_pixels)
     app.register_blueprint(web.make_blueprint(page))
-    app.add_url_rule("/docs", "docs", lambda: redirect("/docs/swagger"))
+    app.add_url_rule("/docs", "docs", lambda: redirect("docs/swagger"))
     app.add_url_rule("/openapi.json", "description", lambda: app.api_doc)
     if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
         _ = parts.service

@@ -8,6 +8,8 @@ from flask import request
 
 from cutout.errors import InvalidRequest, InvalidValue, UnknownField
 
+# What people look for first in a form.
+IMAGES = ("image", "mask", "prediction")
 # The longest value of an option, and of an address; longer text would only cost time to parse.
 MAX_TEXT, MAX_URL = 200, 2000
 
@@ -50,7 +52,10 @@ def describe_form(schema: dict[str, Any]) -> None:
     Optional numbers become text that may be empty: an empty field means "not given", and a page
     made from the description then begins with values that work.
     """
-    required = schema.get("required", [])
+    required = [
+        *schema.get("required", []),
+        *(name for name in IMAGES if name in schema["properties"]),
+    ]
     fields = schema["properties"]
     for field in fields.values():
         if field.get("default", "") is None:
