@@ -32,6 +32,10 @@ chromium:
 test-platforms: $(VENV)/.test-ready
 	$(BIN)/python -m pytest -m platforms tests/test_platforms.py
 
+# The long forms of tests/attack: about half an hour, loopback only.
+attack: $(VENV)/.test-ready
+	$(BIN)/python -m pytest -m "attack or not attack" tests/attack
+
 lint: $(VENV)/.test-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

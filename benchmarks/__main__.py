@@ -15,7 +15,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-SCRIPTS = ("quality", "model", "codecs", "stages", "serve", "gpu")
+SCRIPTS = ("quality", "model", "codecs", "stages", "serve", "soak", "gpu")
+SHORT_SOAK = ["--minutes", "3", "--control", "1"]
 
 
 def main() -> int:
@@ -61,7 +62,12 @@ def command_for(name: str, quick: bool) -> list[str] | str:
         count = ["--count", "10"] if quick else []
         given = ["--models", str(models_folder()), "--data", str(photographs)]
         return [*script, *given, *count, "u2net"]
-    short = {"codecs": ["--quick"], "stages": ["--turns", "2"], "serve": ["--quick"]}
+    short = {
+        "codecs": ["--quick"],
+        "stages": ["--turns", "2"],
+        "serve": ["--quick"],
+        "soak": SHORT_SOAK,
+    }
     return [*script, *(short.get(name, []) if quick else [])]
 
 

@@ -27,8 +27,9 @@ from cutout.settings import load
 log = logging.getLogger(__name__)
 # Threads for requests without a body, and for those that monitoring sends.
 LIGHT_THREADS, MONITORING_THREADS = 32, 8
-# For answers to requests that reach no endpoint.
-REFUSAL_THREADS = 8
+# For answers to requests that reach no endpoint: few, or a crowd of them would keep the others from
+# the interpreter.
+REFUSAL_THREADS = 4
 OTHER_THREADS = LIGHT_THREADS + MONITORING_THREADS + REFUSAL_THREADS
 # How long a client may take to close its end after the last answer.
 LINGER_S = 2.0
@@ -62,6 +63,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no t
         self.lanes = {
             Kind.MONITORING: Lane(MONITORING_THREADS),
             Kind.LIGHT: Lane(LIGHT_THREADS, MAX_THREAD_WAIT_S),
+            Kind.REFUSAL: Lane(REFUSAL_THREADS),
             Kind.BODY: Lane(self.cfg.threads - OTHER_THREADS, MAX_THREAD_WAIT_S),
         }
         super().init_process()
@@ -139,20 +141,18 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no t
 
     def _start_requests(self, kind: Kind) -> None:
         while conn := self.lanes[kind].start():
-            self._submit(conn, counted=True)
+            self._submit(conn)
 
-    def _submit(self, conn: Connection, counted: bool) -> None:
-        """counted: whether the request holds a place in its lane."""
+    def _submit(self, conn: Connection) -> None:
         future = self.tpool.submit(self.handle, conn)
         future.add_done_callback(
-            lambda done: self.method_queue.defer(self._after_request, conn, done, counted)
+            lambda done: self.method_queue.defer(self._after_request, conn, done)
         )
 
-    def _after_request(self, conn: Connection, done: "Future[object]", counted: bool) -> None:
+    def _after_request(self, conn: Connection, done: "Future[object]") -> None:
         """In the main thread: the connection goes on, or ends."""
-        if counted:
-            self.lanes[conn.kind].end(conn)
-            self._start_requests(conn.kind)
+        self.lanes[conn.kind].end(conn)
+        self._start_requests(conn.kind)
         if conn.sock.given_up:
             self._close_now(conn)
             return
@@ -210,8 +210,8 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no t
                 self._refuse(conn, Overloaded("Too many requests at once; try again in a moment."))
 
     def _refuse(self, conn: Connection, error: CutoutError) -> None:
-        conn.refusal = error
-        self._submit(conn, counted=False)
+        conn.refusal, conn.kind = error, Kind.REFUSAL
+        self._queue(conn)
 
     def _close_now(self, conn: Connection) -> None:
         self.nr_conns -= 1

@@ -31,6 +31,7 @@ class Kind(Enum):
     MONITORING = auto()
     LIGHT = auto()
     BODY = auto()
+    REFUSAL = auto()
 
 
 class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
@@ -93,7 +94,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
             self.refusal = InvalidHeader("a line that does not end in CR LF")
         if end < 0 and self.refusal is None:
             return False
-        self.kind = _kind(bytes(lines))
+        self.kind = Kind.REFUSAL if self.refusal else _kind(bytes(lines))
         self.sock.begin_request(bytes(lines.partition(b"\r\n")[0]))
         return True
 
