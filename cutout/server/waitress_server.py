@@ -15,7 +15,6 @@ from types import FrameType
 from typing import Any
 
 import waitress
-from flask import Flask
 
 from cutout.service import Service
 from cutout.settings import Settings
@@ -29,8 +28,11 @@ LINGER_S, CHECK_S = 2.0, 0.1
 EXIT_FAILED = 1
 
 
-def serve(make_app: Callable[[], Flask], settings: Settings) -> None:
-    """Serve until Ctrl-C, SIGTERM or the failure of the model; the process ends here."""
+def serve(make_app: Callable[[], Any], settings: Settings) -> None:
+    """Serve until Ctrl-C, SIGTERM or the failure of the model; the process ends here.
+
+    make_app: gives the Flask application.
+    """
     began = time.monotonic()
     app = make_app()
     service: Service = app.extensions["cutout"].service
