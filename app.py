@@ -10,13 +10,25 @@ import atexit
 import os
 import sys
 import threading
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 
-import numpy as np
 from flask import redirect
 from flask_openapi import OpenAPI
 
-from cutout import __version__, api, cli, images, memory, pipeline, removebg, telemetry, web
+from cutout import (
+    __version__,
+    api,
+    cli,
+    images,
+    memory,
+    pipeline,
+    removebg,
+    telemetry,
+    web,
+    weights,
+)
 from cutout.admission import ByteLimit, ConcurrencyLimit, QueueLimit, Throughput
 from cutout.archives import ArchiveLimits
 from cutout.batching import Batcher
@@ -35,8 +47,11 @@ from cutout.http import (
 )
 from cutout.http.allow_list import parse_allow_list
 from cutout.matting.solve import warm_up
+from cutout.models import own
+from cutout.models.footprint import check_fit
+from cutout.models.registry import Registry
 from cutout.parallel import usable_cores
-from cutout.service import Service
+from cutout.service import LoadedModel, Service
 from cutout.service.first_estimate import seconds_per_megapixel
 from cutout.settings import Settings
 from cutout.settings import load as load_settings
@@ -63,8 +78,13 @@ class Parts:
     """Builds the long-lived parts once, when first asked for: commands may never need a model."""
 
     def __init__(self, settings: Settings, model=None) -> None:
-        """Keep the settings; a `model` given here is used instead of loading one."""
-        self.settings, self._given = settings, model
+        """Keep the settings; a `model` given here, or several by name, are used instead."""
+        self.settings = settings
+        # Models that a test gives, by name.
+        self._given = model
+        if model is not None and not isinstance(model, Mapping):
+            self._given = {model.describe()["name"]: model}
+        self._others: dict[str, LoadedModel] = {}
         self.telemetry = telemetry.Telemetry(open_tracing(settings.otlp_endpoint))
         self.limits = images.Limits(settings.max_pixels, settings.formats, isolated=True)
         self.archive_limits = ArchiveLimits(
@@ -73,14 +93,20 @@ class Parts:
         self._lock = threading.RLock()
 
     @property
-    def model(self):
+    def models(self) -> Registry[LoadedModel]:
+        """The models to serve; each is loaded when it is first asked for."""
         with self._lock:
-            return self._model
+            return self._models
+
+    @property
+    def model(self):
+        """The default model."""
+        return self.models.default.model
 
     @property
     def batcher(self) -> Batcher:
-        with self._lock:
-            return self._batcher
+        """The default model's."""
+        return self.models.default.batcher
 
     @property
     def service(self) -> Service:
@@ -99,38 +125,57 @@ class Parts:
         total = memory.total_bytes()
         return self.settings.memory_bytes or min(wanted, total // 2 if total else wanted)
 
-    def infer(self, tensor: np.ndarray) -> np.ndarray:
-        """Scores (S, S) of one tensor (3, S, S), without a deadline: for the commands."""
-        return self.batcher.run(tensor, deadline=float("inf"))
+    def loaded(self, name: str = "") -> LoadedModel:
+        """A model with its batcher, for the commands: one that is served, else any there is."""
+        if not name or name in self.models.names:
+            return self.models.get(name)
+        with self._lock:
+            if name not in self._others:
+                self._others[name] = self._load(name)
+            return self._others[name]
 
     def cut(self, data: bytes, plan: pipeline.Plan) -> bytes:
         """Image file in, image file out: for the commands."""
-        image = images.decode(data, self.limits)
-        return pipeline.cut_out(image, plan, self.model, self.infer).data
+        image, loaded = images.decode(data, self.limits), self.loaded(plan.options.model)
+        return pipeline.cut_out(image, plan, loaded.model, loaded.infer).data
 
-    def _throughput(self) -> Throughput:
-        """What one image takes on this machine; unknown for a model that a test has given."""
+    @cached_property
+    def _models(self) -> Registry[LoadedModel]:
         if self._given:
-            return Throughput()
-        return Throughput(seconds_per_megapixel(self.model, self.infer))
+            return Registry(list(self._given), self._load)
+        self._paths = {own.model_name(text): text for text in self.settings.model_names}
+        if self.settings.check_memory and self.settings.runtime != "triton":
+            specs = map(own.find_spec, self._paths.values())
+            models_dir = self.settings.models_dir
+            check_fit(weights.with_sizes(specs, models_dir), memory.total_bytes())
+        return Registry(list(self._paths), self._load)
 
-    @cached_property
-    def _model(self):
-        from u2net import RembgModel  # rembg takes over a second to import
+    def _load(self, name: str) -> LoadedModel:
+        from u2net import RembgModel
 
-        return self._given or RembgModel(self.settings.model, self.settings)
-
-    @cached_property
-    def _batcher(self) -> Batcher:
         settings = self.settings
-        batcher = Batcher(
-            self.model.infer,
-            settings.max_batch or self.model.preferred_batch,
-            settings.model_timeout_s,
-        )
+        if self._given:
+            model = self._given[name]
+        else:
+            model = RembgModel(self._paths.get(name, name), settings)
+        size = settings.max_batch or model.preferred_batch
+        batcher = Batcher(model.infer, size, settings.model_timeout_s)
         # An engine that is still computing while the interpreter goes down aborts the process.
         atexit.register(batcher.close)
-        return batcher
+        return LoadedModel(model.describe()["name"] or name, model, batcher)
+
+    def _measured(self) -> tuple[Registry[LoadedModel], Throughput]:
+        """The models, each with what an image takes on this machine, and that of the default.
+
+        Unknown for models that a test has given.
+        """
+        loaded = self.models.load_all()
+        if self._given:
+            return self.models, Throughput()
+        seconds = {k: seconds_per_megapixel(one.model, one.infer) for k, one in loaded.items()}
+        first = seconds[self.models.names[0]]
+        measured = {k: replace(one, relative_work=seconds[k] / first) for k, one in loaded.items()}
+        return Registry(list(measured), measured.__getitem__), Throughput(first)
 
     @cached_property
     def _service(self) -> Service:
@@ -139,14 +184,14 @@ class Parts:
             settings.upload_dir, settings.result_dir, settings.keep_s, settings.quota_bytes
         )
         storage.open()
+        models, throughput = self._measured()
         service = Service(
-            model=self.model,
-            batcher=self.batcher,
+            models=models,
             queue_limit=QueueLimit(
                 settings.queue,
                 settings.queue_megapixels,
                 MAX_WAIT_SHARE * settings.deadline_s,
-                self._throughput(),
+                throughput,
             ),
             concurrency_limit=ConcurrencyLimit(self.workers, PIXELS_SHARE * self.memory_bytes),
             upload_limit=ByteLimit(int(UPLOADS_SHARE * self.memory_bytes)),

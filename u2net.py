@@ -10,11 +10,13 @@ import cutout  # noqa: F401
 
 # isort: split
 import numpy as np
+from PIL.Image import Image, fromarray
 
 from cutout import files, images, pipeline, weights
 from cutout.deferred import deferred
 from cutout.errors import ConfigurationError
-from cutout.models import processing
+from cutout.models import own, processing
+from cutout.models.table import ModelSpec
 from cutout.options import Options
 from cutout.runtimes import Runtime, RuntimeConfig, RuntimePool
 from cutout.settings import Settings
@@ -68,8 +70,24 @@ def rembg_session(model_name: str, runtime: Runtime) -> BaseSession:
     return Session()
 
 
+class OwnSession(BaseSession):
+    """For rembg: a model of one's own, which rembg has no class for."""
+
+    def __init__(self, spec: ModelSpec, runtime: Runtime) -> None:
+        """Keep the model's row and what computes its maps."""
+        self.model_name, self.spec, self.runtime = spec.name, spec, runtime
+
+    def predict(self, img: Image, *args: object, **kwargs: object) -> list[Image]:
+        """One grey mask of the image's size."""
+        rgb = np.asarray(img.convert("RGB"))
+        tensor = processing.prepare(self.spec, rgb, self.runtime.config.input_size)
+        scores = processing.activate(self.spec, self.runtime.run(tensor[None]))[0]
+        alpha = processing.finish(scores, rgb.shape[:2])
+        return [fromarray(np.rint(alpha * 255).astype(np.uint8))]
+
+
 class RembgModel:
-    """U²-Net (Qin et al. 2020) or a sibling, through rembg.
+    """U²-Net (Qin et al. 2020), a sibling, or a model of one's own, through rembg.
 
     One instance holds one session and is meant to live as long as the process. `infer` has one
     caller at a time (the batcher); everything else may be called from any thread.
@@ -78,31 +96,38 @@ class RembgModel:
     def __init__(self, model_name: str = "u2net", settings: Settings | None = None) -> None:
         """Find and verify the weights, open the device; settings default to the environment.
 
+        model_name: of the table of models, or the path of an ONNX file, see `cutout.models.own`.
         Raises WeightsUnavailable, WeightsCorrupt, DeviceUnavailable or ConfigurationError.
         """
         settings = settings or load_settings()
-        self.spec = weights.spec_of(model_name)
-        self.name, self.input_size = model_name, self.spec.input_size
+        spec = self.spec = own.find_spec(model_name)
+        self.name, self.input_size = spec.name, spec.input_size
+        self.input_sizes, self.calibration = spec.input_sizes, spec.calibration
         remote = settings.runtime == "triton"
-        path = Path() if remote else weights.ensure(model_name, models_dir=settings.models_dir)
+        path = Path() if remote else weights.ensure_spec(spec, models_dir=settings.models_dir)
+        # What no table holds must be hashed: graphs derived from the file are named by it.
+        self.sha256 = spec.sha256 or (files.hash_of(path) if path.is_file() and spec.path else None)
         self._runtimes = RuntimePool(
             RuntimeConfig(
                 weights=path,
-                sha256=self.spec.sha256 or self.spec.md5 or "",
-                model_name=model_name,
+                sha256=self.sha256 or spec.md5 or "",
+                model_name=spec.name,
                 input_size=self.input_size,
                 cache_dir=path
                 if remote
                 else settings.cache_dir or weights.derived_folder(path, os.environ),
                 device=settings.device,
-                precision=settings.precision,
+                precision=spec.precision if settings.precision == "auto" else settings.precision,
+                ranges=spec.ranges,
                 runtime=settings.runtime,
                 threads=settings.threads or None,
                 url=settings.triton_url,
             )
         )
         self.runtime = self._runtimes.get(self.input_size)
-        self.session = rembg_session(model_name, self.runtime)
+        self.session = (
+            OwnSession(spec, self.runtime) if spec.path else rembg_session(spec.name, self.runtime)
+        )
 
     @property
     def preferred_batch(self) -> int:
@@ -111,7 +136,7 @@ class RembgModel:
 
     def describe(self) -> dict[str, str | None]:
         """Name and hashes of the weights."""
-        return {"name": self.name, "md5": self.spec.md5, "sha256": self.spec.sha256}
+        return {"name": self.name, "md5": self.spec.md5, "sha256": self.sha256}
 
     def device(self) -> dict[str, object]:
         """Device asked for and active, runtime, precision, versions, degraded or not."""

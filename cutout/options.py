@@ -77,8 +77,16 @@ class Options(BaseModel):
         "standard",
         description="best merges three views, at about 3.5 times the model's time",
     )
-    input_size: Annotated[Literal[320, 384, 512] | None, BeforeValidator(number)] = Field(
-        None, description="side in px of the square the model sees; default: the model's own"
+    model: str = Field(
+        "", max_length=60, description="one of those served; u2netp is the fast one; default: first"
+    )
+    input_size: Annotated[int | None, BeforeValidator(number)] = Field(
+        None,
+        ge=32,
+        le=4096,
+        multiple_of=32,
+        description="side in px of the square the model sees: 320, 384 or 512 for U²-Net; "
+        "default: the model's own",
     )
     fit: Literal["stretch", "pad"] = Field(
         "stretch",

@@ -29,7 +29,7 @@ def _split(value: object) -> object:
     """Names with commas between them, as an environment variable has them."""
     if not isinstance(value, str):
         return value
-    return tuple(part for part in value.replace(" ", "").split(",") if part)
+    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -40,7 +40,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CUTOUT_", frozen=True, extra="forbid")
 
-    model: str = Field("u2net", description="name of the model, see `weights list`")
+    model: str = Field(
+        "u2net", description="name of the model, see `weights list`, or path of an ONNX file"
+    )
+    models: Names = Field(
+        (), description="several instead, loaded at start; the first is the default"
+    )
+    check_memory: bool = Field(
+        True, description="refuse to start with models that do not fit into the memory"
+    )
     models_dir: Path | None = Field(None, description="folder that holds the weights")
     cache_dir: Path | None = Field(None, description="folder for graphs derived from the weights")
     device: Literal["auto", "cuda", "cpu"] = Field("auto", description="where the model runs")
@@ -169,6 +177,11 @@ class Settings(BaseSettings):
         description="OpenTelemetry collector for traces, as http://localhost:4318; empty is off",
     )
     port: int = Field(5000, ge=1, le=65_535, description="port to listen on")
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """The models to serve, the default first."""
+        return self.models or (self.model,)
 
     @field_validator("formats", mode="before")
     @classmethod

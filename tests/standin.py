@@ -11,6 +11,8 @@ class StandIn:
 
     preferred_batch = 4
     input_size = 32
+    input_sizes = (32, 320, 384, 512)
+    calibration = None
 
     def __init__(self) -> None:
         self.calls: list[int] = []

@@ -17,7 +17,7 @@ from cutout.bulk.images import FileLimits
 from cutout.bulk.stages import runtime_name
 from cutout.cli.flags import option_flags, parse_options
 from cutout.errors import CutoutError
-from cutout.models.table import spec_of
+from cutout.models.own import find_spec
 from cutout.pipeline.divided import DividedPipeline
 from cutout.settings import Settings
 
@@ -107,7 +107,7 @@ def _open_job(
     made_with = {
         "options": plan.options.model_dump(mode="json", exclude_defaults=True),
         "background image": background,
-        "model": settings.model,
+        "model": _model_name(plan),
         "device": settings.device,
         "runtime": settings.runtime,
         "precision": settings.precision,
@@ -122,9 +122,14 @@ def _settings() -> Settings:
     return settings
 
 
+def _model_name(plan: pipeline.Plan) -> str:
+    """The model asked for, or the first of those set."""
+    return plan.options.model or _settings().model_names[0]
+
+
 def _divided(plan: pipeline.Plan) -> DividedPipeline:
     return DividedPipeline(
-        plan, spec_of(_settings().model), current_app.extensions["cutout"].limits
+        plan, find_spec(_model_name(plan)), current_app.extensions["cutout"].limits
     )
 
 
@@ -132,13 +137,14 @@ def _local_engine(job: bulk.Job, plan: pipeline.Plan) -> bulk.Engine:
     from cutout.bulk.local_engine import LocalEngine
 
     parts = current_app.extensions["cutout"]
+    loaded = parts.loaded(plan.options.model)
     return LocalEngine(
         job.source,
         job.target,
         _divided(plan),
-        parts.infer,
+        loaded.infer,
         FileLimits(_settings().max_bytes, job.suffix),
-        runtime_name(parts.model),
+        runtime_name(loaded.model),
         parts.workers,
     )
 
@@ -152,17 +158,17 @@ def _ray_engine(job: bulk.Job, plan: pipeline.Plan, cluster: dict[str, Any]) -> 
         job.source,
         job.target,
         _divided(plan),
-        partial(load_model, settings, int(cluster["actor_cpus"])),
+        partial(load_model, settings, _model_name(plan), int(cluster["actor_cpus"])),
         FileLimits(settings.max_bytes, job.suffix),
         Cluster(**cluster),
     )
 
 
-def load_model(settings: Settings, cores: int) -> Any:
+def load_model(settings: Settings, name: str, cores: int) -> Any:
     """The model in a worker of a cluster, on as many cores as were set aside for it."""
     threads = settings.threads or cores
     model = pkgutil.resolve_name(MODEL)
-    return model(settings.model, settings.model_copy(update={"threads": threads}))
+    return model(name, settings.model_copy(update={"threads": threads}))
 
 
 def _run(job: bulk.Job, engine: bulk.Engine) -> None:

@@ -16,14 +16,15 @@ def make_predict(texts: dict[str, str]) -> tuple[evaluation.Predict, dict[str, A
     """Load the model; return the predictor and a description of what it runs on."""
     plan = pipeline.make_plan(parse_options(texts))
     parts = current_app.extensions["cutout"]
+    loaded = parts.loaded(plan.options.model)
 
     def predict(path: Path) -> evaluation.Prediction:
-        job = pipeline.Job(plan, parts.model, parts.infer)
+        job = pipeline.Job(plan, loaded.model, loaded.infer)
         frame = pipeline.make_matte(images.decode(path.read_bytes(), parts.limits), job)
         signals = frame.score_map.signals
         return evaluation.Prediction(to_level(frame.matte), job.stages.ms, signals)
 
-    device = parts.model.device()
-    source = {"model": parts.model.describe()["name"]}
+    device = loaded.model.device()
+    source = {"model": loaded.name}
     source |= {name: str(device[name]) for name in ("runtime", "precision")}
     return predict, source | {"options": plan.options.model_dump(mode="json")}

@@ -12,6 +12,7 @@ from cutout import evaluation, images, weights
 from cutout.errors import CutoutError, InvalidValue
 from cutout.files import hash_of
 from cutout.models import processing
+from cutout.models.own import read_own
 from cutout.models.table import ModelSpec
 from cutout.parallel import usable_cores
 from cutout.pixels import to_level
@@ -146,15 +147,13 @@ def _request(arguments: TrainArguments) -> "TrainRequest":
 
 def _start(arguments: TrainArguments) -> tuple[Path, ModelSpec]:
     """The ONNX file to start from and its row; scratch takes the graph of u2netp."""
-    from cutout.training.own_model import read_spec
-
     name = "u2netp" if arguments.start == "scratch" else arguments.start
     if name in PUBLISHED:
         return weights.ensure(name, models_dir=arguments.models_dir), weights.spec_of(name)
     path = Path(name)
     if not path.is_file():
         raise InvalidValue(f"--from takes {', '.join(PUBLISHED)}, scratch or an existing file.")
-    return path, read_spec(path)
+    return path, read_own(path)
 
 
 def _files(folder: Path | None) -> list[Path]:
@@ -204,9 +203,7 @@ def _report(arguments: TrainArguments, request: "TrainRequest", outcome: "Outcom
     """Evaluate the start and each new model on the held pairs and on a general set; compare."""
     models = {} if request.scratch else {"before": (request.weights, request.spec)}
     own = [path for path in outcome.files if path.suffix == ".onnx"]
-    from cutout.training.own_model import read_spec
-
-    models |= {path.stem: (path, read_spec(path)) for path in own}
+    models |= {path.stem: (path, read_own(path)) for path in own}
     held = [evaluation.ImagePair(p.stem, p.image, p.mask) for p in outcome.split.held]
     sets = {"held": held} if held else {}
     if arguments.general:

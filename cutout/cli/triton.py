@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 
 from cutout import weights
 from cutout.errors import CutoutError
-from cutout.models.table import spec_of
+from cutout.models import own
 from cutout.runtimes.base import RuntimeConfig
 from cutout.runtimes.triton_repository import ServerConfig, write_repository
 
@@ -43,11 +43,11 @@ from cutout.runtimes.triton_repository import ServerConfig, write_repository
 )
 @with_appcontext
 def triton_repository(out: Path, **server: Any) -> None:
-    """Write the model named by CUTOUT_MODEL as a model repository into OUT."""
+    """Write the first model of CUTOUT_MODELS, or CUTOUT_MODEL, as a model repository into OUT."""
     settings = current_app.extensions["cutout"].settings
     try:
-        spec = spec_of(settings.model)
-        path = weights.ensure(settings.model, models_dir=settings.models_dir)
+        spec = own.find_spec(settings.model_names[0])
+        path = weights.ensure_spec(spec, models_dir=settings.models_dir)
         config = RuntimeConfig(
             weights=path,
             sha256=spec.sha256 or spec.md5 or "",

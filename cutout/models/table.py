@@ -10,12 +10,25 @@ which `note` states where the authors do. "unknown" means that no statement was 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 from cutout.errors import ConfigurationError
 
 RELEASE = "https://github.com/danielgatis/rembg/releases/download/v0.0.0/"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class Calibration(NamedTuple):
+    """What a model's maps mean, fitted on images with true masks.
+
+    peak_found: the mean of the highest scores from which on a subject counts as found. standard,
+    best: coefficients of the predicted IoU, see `cutout.quality.fitted`; best None takes standard.
+    """
+
+    standard: tuple[float, ...]
+    best: tuple[float, ...] | None = None
+    peak_found: float = 0.6
 
 
 @dataclass(frozen=True)
@@ -33,8 +46,11 @@ class ModelSpec:
 
     input_size: S of the (3, S, S) tensor, in px. mean, std: per RGB channel, after division by
     the image's brightest value. activation: what rembg applies to the first output before it
-    stretches the map to [0, 1]. md5, sha256: hex; at least one is known. size_bytes: None where
-    it is unknown.
+    stretches the map to [0, 1]. md5, sha256: hex; at least one is known of published files.
+    size_bytes: None where it is unknown. sizes: further input sizes in px; none for graphs that
+    take one only. calibration: None takes that of U²-Net: the
+    order of the predicted IoU then holds, not its level. path, ranges,
+    precision: of a model of one's own, see `own`.
     """
 
     name: str
@@ -50,6 +66,16 @@ class ModelSpec:
     sha256: str | None = None
     size_bytes: int | None = None
     wheel: WheelSource | None = None
+    sizes: tuple[int, ...] = ()
+    calibration: Calibration | None = None
+    path: Path | None = None
+    ranges: Path | None = None
+    precision: Literal["auto", "fp32", "bf16", "fp16", "int8"] = "auto"
+
+    @property
+    def input_sizes(self) -> tuple[int, ...]:
+        """Every input size that may be asked for, in px."""
+        return tuple(sorted({self.input_size, *self.sizes}))
 
     @property
     def file_name(self) -> str:
@@ -57,6 +83,8 @@ class ModelSpec:
         return f"{self.name}.onnx"
 
 
+# U²-Net's five halvings take every multiple of 32; these were measured.
+_U2NET_SIZES = (384, 512)
 # Qin, "All the released codes and models in this repo follow the same license", U-2-Net #208.
 _U2NET_NOTE = "the author asks to check the training set's terms too (xuebinqin/U-2-Net #208)"
 
@@ -81,6 +109,7 @@ _ROWS = [
     ModelSpec(
         name="u2net",
         input_size=320,
+        sizes=_U2NET_SIZES,
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         url=RELEASE + "u2net.onnx",
@@ -95,6 +124,7 @@ _ROWS = [
     ModelSpec(
         name="u2netp",
         input_size=320,
+        sizes=_U2NET_SIZES,
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         url=RELEASE + "u2netp.onnx",
@@ -109,6 +139,7 @@ _ROWS = [
     ModelSpec(
         name="u2net_human_seg",
         input_size=320,
+        sizes=_U2NET_SIZES,
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         url=RELEASE + "u2net_human_seg.onnx",
@@ -120,6 +151,7 @@ _ROWS = [
     ModelSpec(
         name="silueta",
         input_size=320,
+        sizes=_U2NET_SIZES,
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         url=RELEASE + "silueta.onnx",
@@ -204,9 +236,9 @@ MODELS: dict[str, ModelSpec] = {row.name: row for row in _ROWS}
 UNSUPPORTED: dict[str, str] = {
     "sam": "it needs points or boxes besides the image and consists of two networks",
     "u2net_cloth_seg": "it returns four classes of clothing, not one map of the subject",
-    "u2net_custom": "its weights are the user's own, so there is no published hash to verify",
-    "dis_custom": "its weights are the user's own, so there is no published hash to verify",
-    "ben_custom": "its weights are the user's own, so there is no published hash to verify",
+    "u2net_custom": "give the path of the ONNX file itself",
+    "dis_custom": "give the path of the ONNX file itself",
+    "ben_custom": "give the path of the ONNX file itself",
 }
 
 

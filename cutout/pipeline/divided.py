@@ -24,6 +24,7 @@ class TableModel:
     def __init__(self, row: ModelSpec) -> None:
         """row: of the model whose maps are finished."""
         self.row, self.input_size = row, row.input_size
+        self.input_sizes, self.calibration = row.input_sizes, row.calibration
 
     def prepare(self, rgb: np.ndarray, side: int | None = None, fit: str = "stretch") -> np.ndarray:
         """(H, W, 3) uint8 -> (3, S, S) float32."""

@@ -92,7 +92,17 @@ class Condition(NamedTuple):
 
 # Options that say how the background is removed; without removal none of them has an effect.
 REMOVAL_ONLY = (
-    *("quality", "input_size", "fit", "edges", "threshold", "drop_specks", "fill_holes", "smooth"),
+    *(
+        "model",
+        "quality",
+        "input_size",
+        "fit",
+        "edges",
+        "threshold",
+        "drop_specks",
+        "fill_holes",
+        "smooth",
+    ),
     *("enhance_edges", "feather", "matting", "on_no_subject", "min_predicted_iou"),
 )
 # The second argument says whether a background image comes with the request.

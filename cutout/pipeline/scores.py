@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from cutout import quality
+from cutout.errors import InvalidValue
 from cutout.models import processing
+from cutout.models.table import Calibration
 from cutout.options import Options
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ class Model(Protocol):
     """What a model gives the pipeline; `u2net.RembgModel` is one."""
 
     input_size: int
+    input_sizes: tuple[int, ...]
+    calibration: Calibration | None
 
     def prepare(self, rgb: np.ndarray, side: int | None = None, fit: str = "stretch") -> np.ndarray:
         """(H, W, 3) uint8 -> (3, S, S) float32."""
@@ -39,9 +43,21 @@ class ScoreMap:
 
 
 def views_for(options: Options, model: Model) -> tuple[quality.View, ...]:
-    """The views of the image that the model is to see: one, or those of `quality=best`."""
+    """The views of the image that the model is to see: one, or those of `quality=best`.
+
+    Raises InvalidValue for an input size that the model does not take.
+    """
     size = options.input_size or model.input_size
-    return quality.best_views(size) if options.quality == "best" else (quality.View(size),)
+    if size not in model.input_sizes:
+        sizes = ", ".join(map(str, model.input_sizes))
+        raise InvalidValue(
+            f"This model takes the input size {sizes}, not {size}.",
+            field="input_size",
+            allowed=list(model.input_sizes),
+        )
+    if options.quality == "best":
+        return quality.best_views(size, scalable=len(model.input_sizes) > 1)
+    return (quality.View(size),)
 
 
 def input_sides(options: Options, model: Model) -> set[int]:
@@ -72,15 +88,9 @@ def merge(
     """
     views = views_for(options, model)
     if len(views) == 1:
-        return ScoreMap(maps[0], signals(maps[0], (), size, options.fit))
+        shown = processing.visible(maps[0], size, options.fit)
+        return ScoreMap(maps[0], quality.signals(shown, (), model.calibration).as_dict())
     aligned = quality.aligned(maps, views)
     merged = quality.voted(aligned, views)
-    return ScoreMap(merged, signals(merged, aligned, size, options.fit))
-
-
-def signals(
-    scores: np.ndarray, views: Sequence[np.ndarray], size: tuple[int, int], fit: str
-) -> dict[str, object]:
-    """Quality signals of the map without its padding, as a dictionary for JSON."""
-    shown = [processing.visible(view, size, fit) for view in views]
-    return quality.signals(processing.visible(scores, size, fit), shown).as_dict()
+    shown, *each = (processing.visible(one, size, options.fit) for one in (merged, *aligned))
+    return ScoreMap(merged, quality.signals(shown, each, model.calibration).as_dict())

@@ -4,17 +4,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cutout.models.table import Calibration
 from cutout.quality import features
 from cutout.quality.fitted import BEST, STANDARD
 
 
-def predicted_iou(scores: np.ndarray, views: Sequence[np.ndarray] = ()) -> float:
+def predicted_iou(
+    scores: np.ndarray,
+    views: Sequence[np.ndarray] = (),
+    calibration: Calibration | None = None,
+) -> float:
     """Estimate in (0, 1) for one image: a logistic curve over a few features of its map.
 
     scores: (H, W) raw, of one view or merged. views: the aligned raw maps it was merged from, whose
-    disagreement predicts errors best. Fitted by benchmarks/fit_quality.py.
+    disagreement predicts errors best. calibration: of the model, U²-Net's by default. Fitted by
+    benchmarks/fit_quality.py.
     """
-    return logistic(BEST if views else STANDARD, features.of_map(scores, views))
+    known = calibration or Calibration(STANDARD, BEST)
+    fitted = (known.best if views else None) or known.standard
+    return logistic(fitted, features.of_map(scores, views))
 
 
 def logistic(fitted: Sequence[float], values: Sequence[float]) -> float:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from cutout.models.table import Calibration
 from cutout.quality import maps
 from cutout.quality.predicted import predicted_iou
 
@@ -43,18 +44,23 @@ class Signals:
         return rounded | {"touches_border": list(self.touches_border)}
 
 
-def signals(scores: np.ndarray, views: Sequence[np.ndarray] = ()) -> Signals:
+def signals(
+    scores: np.ndarray,
+    views: Sequence[np.ndarray] = (),
+    calibration: Calibration | None = None,
+) -> Signals:
     """Quality signals of one image.
 
     scores: (H, W) float32, the model's output before the min-max stretch, without padding. views:
-    the aligned maps that were merged into `scores`, if it was several. Raises ModelFailed where
-    the scores are no usable map.
+    the aligned maps that were merged into `scores`, if it was several. calibration: of the model,
+    U²-Net's by default. Raises ModelFailed where the scores are no usable map.
     """
     scores = maps.checked(scores)
     alpha = maps.stretched(scores)
     mask = alpha > 0.5
     low, high = UNCERTAIN
-    found = bool(mask.any()) and maps.peak(scores, PEAK_SHARE) >= PEAK_FOUND
+    peak_found = calibration.peak_found if calibration else PEAK_FOUND
+    found = bool(mask.any()) and maps.peak(scores, PEAK_SHARE) >= peak_found
     return Signals(
         coverage=float(mask.mean()),
         components=len(maps.component_areas(mask)),
@@ -62,5 +68,5 @@ def signals(scores: np.ndarray, views: Sequence[np.ndarray] = ()) -> Signals:
         uncertain_share=float(((alpha > low) & (alpha < high)).mean()),
         mean_confidence=float(scores[mask].mean()) if mask.any() else 0.0,
         subject_found=found,
-        predicted_iou=predicted_iou(scores, views) if found else 0.0,
+        predicted_iou=predicted_iou(scores, views, calibration) if found else 0.0,
     )

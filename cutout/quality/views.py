@@ -30,16 +30,16 @@ class View:
     weight: float = 1
 
 
-def best_views(size: int = 320) -> tuple[View, ...]:
+def best_views(size: int = 320, scalable: bool = True) -> tuple[View, ...]:
     """The views of quality=best: as it is, mirrored, and mirrored at a larger size.
 
     At 320 px: 320 twice and 384 once, 3.4 times the work of quality=standard and a second compiled
     graph. What the unmirrored view found stays, and what both others found is added; one of them
-    alone decides only where it is more certain than the rest. Models with inputs over LARGEST have
-    one size: mirrored only, twice the work. Smaller, padded or zoomed views, a second pass on a
-    crop, and the graph's side outputs were tried and left out.
+    alone decides only where it is more certain than the rest. Models with inputs over LARGEST, or
+    not scalable, have one size: mirrored only, twice the work. Smaller, padded or zoomed views, a
+    second pass on a crop, and the graph's side outputs were tried and left out.
     """
-    if size > LARGEST:
+    if size > LARGEST or not scalable:
         return View(size), View(size, mirror=True)
     return View(size, weight=2), View(size, mirror=True), View(larger(size), mirror=True)
 

@@ -26,7 +26,8 @@ class RuntimeConfig:
 
     weights: the verified ONNX file; sha256: its hash, hex; input_size: S in px, a multiple of 32;
     cache_dir: a writable folder for derived graphs and compiled models; threads: None = all cores.
-    url: of the server, for the runtime "triton"; weights and cache_dir are then not read.
+    url: of the server, for the runtime "triton"; weights and cache_dir are then not read. ranges:
+    file of 8-bit ranges, None takes those of this package.
     """
 
     weights: Path
@@ -39,13 +40,13 @@ class RuntimeConfig:
     runtime: Engine = "auto"
     threads: int | None = None
     url: str = ""
+    ranges: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse a size the graph cannot take, before anything is built."""
         if self.input_size <= 0 or self.input_size % SIZE_STEP_PX:
             raise ConfigurationError(
-                f"input size {self.input_size} is not a multiple of {SIZE_STEP_PX}; "
-                "use 320, 384 or 512"
+                f"input size {self.input_size} is not a multiple of {SIZE_STEP_PX}"
             )
 
 

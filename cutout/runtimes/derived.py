@@ -19,7 +19,7 @@ GRAPH_NAMES = {"fp32": "32-bit", "fp16": "16-bit", "int8": "8-bit"}
 
 def derived_graph(config: RuntimeConfig, kind: graphs.Kind) -> Path:
     """Path of the graph of this kind: in the cache, or built now, which takes some seconds."""
-    ranges = shipped_ranges(config.model_name) if kind == "int8" else None
+    ranges = ranges_of(config) if kind == "int8" else None
     key = derived_key(config.sha256, kind, ranges)
     target = config.cache_dir / "graphs" / f"{config.model_name}-{kind}-{key}.onnx"
     if not verify_checksum(target):
@@ -44,6 +44,19 @@ def ort_version() -> str:
     return str(onnxruntime.__version__)
 
 
+def ranges_of(config: RuntimeConfig) -> Ranges:
+    """The activation ranges of a model; ConfigurationError where there are none."""
+    if config.ranges is None:
+        return shipped_ranges(config.model_name)
+    try:
+        ranges: Ranges = json.loads(config.ranges.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"The file of ranges {config.ranges.name} cannot be read; set the precision to fp32."
+        ) from error
+    return ranges
+
+
 def shipped_ranges(model_name: str) -> Ranges:
     """The activation ranges in this package; ConfigurationError for a model without."""
     source = files(__package__) / "ranges" / f"{model_name}.json"
@@ -56,6 +69,6 @@ def shipped_ranges(model_name: str) -> Ranges:
     return ranges
 
 
-def has_ranges(model_name: str) -> bool:
-    """Whether the model can run in 8 bits."""
-    return (files(__package__) / "ranges" / f"{model_name}.json").is_file()
+def has_ranges(model_name: str, own: Path | None = None) -> bool:
+    """Whether the model can run in 8 bits. own: file of ranges that lies beside the model."""
+    return own is not None or (files(__package__) / "ranges" / f"{model_name}.json").is_file()

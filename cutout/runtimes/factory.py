@@ -91,7 +91,7 @@ def cpu_precision(config: RuntimeConfig, engine: str) -> tuple[Precision, str]:
         why = "serves as the reference" if config.runtime == "onnxruntime" else "runs"
         where = "" if has_openvino() else ", and OpenVINO is not installed"
         return "fp32", f"fp32 because onnxruntime {why}{where}"
-    if not has_ranges(config.model_name):
+    if not has_ranges(config.model_name, config.ranges):
         return "fp32", f"fp32 because {config.model_name} has no 8-bit ranges"
     require_openvino()
     from cutout.runtimes.openvino_cpu import has_int8_kernels

@@ -116,7 +116,8 @@ def use_constant_scales(model: "ModelProto") -> None:
             scales = [
                 float(new / old) for new, old in zip(sizes, shapes[node.input[0]], strict=True)
             ]
-            name = f"{node.name}_scales"
+            # Not the node's name: exporters may leave it empty.
+            name = f"{node.output[0]}_scales"
             graph.initializer.append(helper.make_tensor(name, 1, [4], scales))
             node.input[:] = [node.input[0], "", name]
     used = {name for node in graph.node for name in node.input}

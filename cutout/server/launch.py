@@ -70,17 +70,21 @@ def _prepare() -> dict[str, str]:
     # Imported only now: an older Python cannot read these modules.
     from cutout import logs
     from cutout.errors import ConfigurationError
+    from cutout.models import own
     from cutout.settings import load
-    from cutout.weights import ensure
+    from cutout.weights import ensure_spec
 
     try:
         settings = load()
         logs.configure(settings.log)
-        ensure(settings.model, models_dir=settings.models_dir)
+        # A server elsewhere has its own.
+        for name in settings.model_names if settings.runtime != "triton" else ():
+            ensure_spec(own.find_spec(name), models_dir=settings.models_dir)
     except ConfigurationError as error:
         sys.exit(f"cutout: {error.detail}")
     folders = {name: getattr(settings, name) for name in FOLDERS}
-    return {"CUTOUT_SERVER": _server(settings.server)} | {
+    names = [own.absolute(name) for name in settings.model_names]
+    return {"CUTOUT_SERVER": _server(settings.server), "CUTOUT_MODELS": ",".join(names)} | {
         f"CUTOUT_{name.upper()}": str(path.absolute()) for name, path in folders.items() if path
     }
 

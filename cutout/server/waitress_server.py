@@ -31,7 +31,7 @@ EXIT_FAILED = 1
 def serve(make_app: Callable[[], Any], settings: Settings) -> None:
     """Serve until Ctrl-C, SIGTERM or the failure of the model; the process ends here.
 
-    make_app: builds the Flask application.
+    make_app: gives the Flask application.
     """
     began = time.monotonic()
     app = make_app()

@@ -1,8 +1,9 @@
 """The use cases behind the endpoints, and what they take and give back."""
 
 from cutout.service.checks import check_sizes
-from cutout.service.core import Model, Service
+from cutout.service.core import Service
 from cutout.service.many import Outcome, Source, remove_many
+from cutout.service.models import LoadedModel, Model
 from cutout.service.requests import (
     EvaluationResult,
     MeasureOptions,
@@ -12,6 +13,7 @@ from cutout.service.requests import (
 
 __all__ = [
     "EvaluationResult",
+    "LoadedModel",
     "MeasureOptions",
     "Model",
     "Outcome",

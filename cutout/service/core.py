@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,12 +17,14 @@ from cutout.admission import ByteLimit, ConcurrencyLimit, QueueLimit
 from cutout.batching import Batcher
 from cutout.cache import Cache
 from cutout.errors import NotReady
+from cutout.models.registry import Registry
 from cutout.pipeline import Extras, Frame, Job, ScoreMap
 from cutout.pixels import to_level
 from cutout.service import costs, records
 from cutout.service.checks import charged, check_memory, check_sizes, deadline_check
 from cutout.service.figures import export_facts, export_figures
 from cutout.service.files import InspectedFiles, inspect_files
+from cutout.service.models import LoadedModel, Model
 from cutout.service.requests import (
     EvaluationResult,
     MeasureOptions,
@@ -35,25 +36,11 @@ from cutout.storage import Storage
 from cutout.telemetry import Stages, Telemetry
 
 
-class Model(pipeline.Model, Protocol):
-    """What the service asks of a model beside what the pipeline does."""
-
-    def describe(self) -> dict[str, str | None]:
-        """Name and hashes of the weights."""
-
-    def device(self) -> dict[str, Any]:
-        """Device asked for and active, runtime, precision, versions, degraded or not."""
-
-    def open_sizes(self, sides: set[int], timeout: float | None = None) -> None:
-        """Compile the model for these input sizes (px) where that has not been done."""
-
-
 @dataclass
 class Service:
     """Everything that outlives a request. Built by `app.create_app`, closed at exit."""
 
-    model: Model
-    batcher: Batcher
+    models: Registry[LoadedModel]
     queue_limit: QueueLimit
     concurrency_limit: ConcurrencyLimit
     upload_limit: ByteLimit
@@ -66,14 +53,25 @@ class Service:
     draining: bool = False
 
     def __post_init__(self) -> None:
-        """Export the figures of the parts."""
+        """Load the models; export the figures of the parts."""
+        self.models.load_all()
         export_figures(self)
         export_facts(self)
 
     @property
     def failed(self) -> str | None:
         """Why this process can finish no image any more, in words; None while it can."""
-        return self.batcher.failure()
+        return next((why for one in self.models if (why := one.batcher.failure())), None)
+
+    @property
+    def model(self) -> Model:
+        """The default model."""
+        return self.models.default.model
+
+    @property
+    def batcher(self) -> Batcher:
+        """The default model's."""
+        return self.models.default.batcher
 
     def remove(self, request: RemovalRequest) -> RemovalResult:
         """Cut the subject out of an uploaded image file; store upload, result and record.
@@ -83,12 +81,12 @@ class Service:
         """
         request.check()
         stages = self.telemetry.stages()
-        self._open_sizes(request, stages)
+        loaded = self._ready_model(request, stages)
         files = self._inspect(request, stages)
         request.check_result(files.image.header.size)
-        needs = costs.of_removal(files.headers(request.margin), request.options)
+        needs = loaded.scaled(costs.of_removal(files.headers(request.margin), request.options))
         with self._admitted(needs, request, files, stages) as deadline:
-            job = self._job(request, files, stages, deadline)
+            job = self._job(request, files, stages, deadline, loaded=loaded)
             with stages("decode"):
                 frame = pipeline.begin(images.decode(files.image))
             frame = pipeline.run(pipeline.REGION, frame, job)
@@ -97,12 +95,12 @@ class Service:
                 # The frame that comes back holds the pixels alone: encoding takes longest.
                 frame = pipeline.run([*pipeline.MATTE, *request.render], frame, job)
                 result = pipeline.result_of(pipeline.run(request.encode, frame, job), job)
-                record = records.of_result(name, result, stages, self.model) | {
+                record = records.of_result(name, result, stages, loaded.model) | {
                     "hints": request.hints
                 }
                 if request.store:
                     self.storage.save_result(name, result.data, record)
-        self.telemetry.finished(stages, result.signals)
+        self.telemetry.finished(stages, result.signals, loaded.name)
         return RemovalResult(name, result.data, record, stages, cache, result)
 
     def evaluate(
@@ -114,15 +112,16 @@ class Service:
         """
         request.check()
         stages = self.telemetry.stages()
-        self._open_sizes(request, stages)
+        loaded = self._ready_model(request, stages)
         files = self._inspect(request, stages, mask)
         size = files.image.header.size
         check_sizes(size, files.levels[-1].header.size)
         count = costs.pixels(files.image.header)
         measuring = costs.of_measures(count, measure.groups, measure.overlay)
-        needs = costs.of_removal(files.headers(), request.options).then(measuring)
+        removal = loaded.scaled(costs.of_removal(files.headers(), request.options))
+        needs = removal.then(measuring)
         with self._admitted(needs, request, files, stages) as deadline:
-            job = self._job(request, files, stages, deadline)
+            job = self._job(request, files, stages, deadline, loaded=loaded)
             with stages("decode"):
                 truth = images.decode_mask(files.levels[-1])
                 frame = pipeline.begin(images.decode(files.image))
@@ -135,10 +134,10 @@ class Service:
                 row = measure.row(pred, truth, job.check_deadline)
                 overlay = measure.painted(rgb, pred, truth)
         signals = frame.signals
-        self.telemetry.finished(stages, signals)
-        about = records.about(signals, frame.warnings, stages, self.model) | {
+        self.telemetry.finished(stages, signals, loaded.name)
+        about = records.about(signals, frame.warnings, stages, loaded.model) | {
             "hints": request.hints,
-            "recipe": records.recipe(request.options, self.model),
+            "recipe": records.recipe(request.options, loaded.model),
         }
         return EvaluationResult(size, row | about, overlay)
 
@@ -178,10 +177,11 @@ class Service:
             **({"reason": failed or missing} if failed or missing else {}),
             "model": self.model.describe(),
             "device": device,
+            "models": [one.state() for one in self.models],
             "load": {
                 "inside": self.queue_limit.inside,
                 "limit": self.queue_limit.images,
-                "waiting_for_model": self.batcher.waiting,
+                "waiting_for_model": sum(one.batcher.waiting for one in self.models),
             },
             "version": __version__,
         }
@@ -189,7 +189,8 @@ class Service:
     def close(self) -> None:
         """Refuse new images, finish those inside, stop the threads."""
         self.draining = True
-        self.batcher.close(timeout=self.deadline_s)
+        for one in self.models:
+            one.batcher.close(timeout=self.deadline_s)
         self.storage.close()
         self.telemetry.close()
 
@@ -209,7 +210,8 @@ class Service:
             return pipeline.run(pipeline.PREPARE + pipeline.INFER, frame, job), "off"
         options = request.options
         content = hashlib.sha256(request.data).digest()
-        asked = options.quality, options.input_size, options.fit, request.region
+        name = self.models.get(options.model).name
+        asked = name, options.quality, options.input_size, options.fit, request.region
         key = content, asked, request.scope
         known: ScoreMap | None = self.cache.get(key)
         if known is not None:
@@ -218,13 +220,18 @@ class Service:
         self.cache.put(key, frame.scores, frame.score_map.map.nbytes + 1000)
         return frame, "miss"
 
-    def _open_sizes(self, request: RemovalRequest, stages: Stages) -> None:
-        """Compile input sizes that are new to the model: in time of its own, before admission."""
+    def _ready_model(self, request: RemovalRequest, stages: Stages) -> LoadedModel:
+        """The model asked for; input sizes that are new to it are compiled before admission.
+
+        Raises InvalidValue for a model that is not served, or a size that it does not take.
+        """
         if self.draining:
             raise NotReady("The service is stopping.")
-        sides = pipeline.input_sides(request.options, self.model)
+        loaded = self.models.get(request.options.model)
+        sides = pipeline.input_sides(request.options, loaded.model)
         with stages("compile"):
-            self.model.open_sizes(sides, self.deadline_s)
+            loaded.model.open_sizes(sides, self.deadline_s)
+        return loaded
 
     def _inspect(
         self, request: RemovalRequest, stages: Stages, mask: bytes = b""
@@ -234,7 +241,13 @@ class Service:
             return inspect_files(request, mask, self.limits)
 
     def _job(
-        self, request: RemovalRequest, files: InspectedFiles, stages: Stages, deadline: float
+        self,
+        request: RemovalRequest,
+        files: InspectedFiles,
+        stages: Stages,
+        deadline: float,
+        *,
+        loaded: LoadedModel,
     ) -> Job:
         """Decode the images beside the request's own and fix the order of work."""
         levels = iter(files.levels)
@@ -245,8 +258,8 @@ class Service:
         back = images.decode(files.background) if files.background else None
         extras = Extras(trimap, back, request.region, keep, erase)
         plan = pipeline.make_plan(request.options, extras)
-        infer = partial(self.batcher.run, deadline=deadline, wanted=request.wanted)
-        return Job(plan, self.model, infer, stages, deadline_check(deadline))
+        infer = partial(loaded.batcher.run, deadline=deadline, wanted=request.wanted)
+        return Job(plan, loaded.model, infer, stages, deadline_check(deadline))
 
     @contextmanager
     def _admitted(

@@ -1,6 +1,6 @@
 """Prometheus' figures about the service; docs/operations.md lists them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prometheus_client import (
@@ -59,6 +59,7 @@ class Telemetry:
             buckets=(*SECONDS, 60),
             registry=own,
         )
+        self.images = Counter("cutout_images", "Finished images by model", ["model"], registry=own)
         self.stage = Histogram(
             "cutout_stage_seconds", "Time of each stage", ["stage"], buckets=SECONDS, registry=own
         )
@@ -85,6 +86,12 @@ class Telemetry:
         words = {label: "" if fact is None else str(fact) for label, fact in facts.items()}
         Info(name, meaning, registry=self.registry).info(words)
 
+    def describe_each(self, name: str, meaning: str, each: Sequence[Mapping[str, object]]) -> None:
+        """`describe` for several things of one kind, all with the same labels."""
+        figure = Gauge(f"{name}_info", meaning, list(each[0]), registry=self.registry)
+        for facts in each:
+            figure.labels(*("" if fact is None else str(fact) for fact in facts.values())).set(1)
+
     def stages(self) -> Stages:
         """Times of one image, each stage a span where requests are traced."""
         return Stages(self.tracing.stage)
@@ -95,8 +102,9 @@ class Telemetry:
         self.requests.labels(known, route, str(status)).inc()
         self.request_seconds.labels(route, f"{status // 100}xx").observe(seconds)
 
-    def finished(self, stages: Stages, signals: Mapping[str, Any]) -> None:
-        """Count one finished image: its stages and its quality signals."""
+    def finished(self, stages: Stages, signals: Mapping[str, Any], model: str) -> None:
+        """Count one finished image: its model, its stages and its quality signals."""
+        self.images.labels(model).inc()
         for name, spent in stages.ms.items():
             self.stage.labels(name).observe(spent / 1e3)
         if not signals:

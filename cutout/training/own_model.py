@@ -1,41 +1,10 @@
-"""The TOML beside a model of one's own: what must be known of an ONNX file to use it."""
+"""Writes the TOML beside a model of one's own; `cutout.models.own` reads it."""
 
-import tomllib
-from pathlib import Path
 from typing import Any
 
-from cutout.errors import ConfigurationError
-from cutout.models.table import ModelSpec
+from cutout.models.own import SUFFIX
 
-SUFFIX = ".toml"
-FIELDS = ("size", "mean", "std", "activation", "licence")
-
-
-def read_spec(onnx: Path) -> ModelSpec:
-    """The row of the model in an ONNX file, from the TOML of the same name beside it."""
-    path = onnx.with_suffix(SUFFIX)
-    try:
-        found = tomllib.loads(path.read_text())
-        missing = [name for name in FIELDS if name not in found]
-        if missing:
-            raise ConfigurationError(f"{path.name} lacks {', '.join(missing)}.")
-        return ModelSpec(
-            name=onnx.stem,
-            input_size=int(found["size"]),
-            mean=tuple(found["mean"]),
-            std=tuple(found["std"]),
-            url="",
-            licence=found["licence"],
-            commercial_use="unknown",
-            activation=found["activation"],
-            sha256=found.get("sha256"),
-        )
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path.name} must lie beside {onnx.name} and name {', '.join(FIELDS)}."
-        ) from error
-    except (tomllib.TOMLDecodeError, ValueError, TypeError) as error:
-        raise ConfigurationError(f"{path.name} cannot be read: {error}.") from error
+__all__ = ["SUFFIX", "spec_toml"]
 
 
 def spec_toml(fields: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from cutout.models.table import MODELS, UNSUPPORTED, ModelSpec, WheelSource, spec_of
 from cutout.weights.folders import derived_folder
 from cutout.weights.hashes import verify
-from cutout.weights.store import ensure, files_present
+from cutout.weights.store import ensure, ensure_spec, files_present, with_sizes
 
 __all__ = [
     "MODELS",
@@ -12,7 +12,9 @@ __all__ = [
     "WheelSource",
     "derived_folder",
     "ensure",
+    "ensure_spec",
     "files_present",
     "spec_of",
     "verify",
+    "with_sizes",
 ]

@@ -4,8 +4,9 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from cutout import file_locks
@@ -35,7 +36,19 @@ def ensure(
     without it, or where it cannot be written to, our cache folder does. Raises WeightsCorrupt
     when the user's own file is wrong, WeightsUnavailable when no source delivered the file.
     """
-    spec = spec_of(name, models)
+    return ensure_spec(
+        spec_of(name, models), models_dir=models_dir, download=download, progress=progress
+    )
+
+
+def ensure_spec(
+    spec: ModelSpec, *, models_dir: Path | None = None, download: bool = True, progress: bool = True
+) -> Path:
+    """`ensure` for a row; a file of one's own lies where its row says and is verified only."""
+    if spec.path is not None:
+        verify(spec.path, spec)
+        return spec.path
+    name = spec.name
     found = None if models_dir else _first_file(rembg_files(spec, os.environ))
     if found:
         verify(found, spec)
@@ -61,6 +74,18 @@ def files_present(spec: ModelSpec, models_dir: Path | None = None) -> list[Path]
     if not models_dir:
         paths = rembg_files(spec, os.environ) + paths
     return [path for path in paths if os.path.isfile(path)]
+
+
+def with_sizes(specs: Iterable[ModelSpec], models_dir: Path | None = None) -> list[ModelSpec]:
+    """The rows with the size of the file that is there, where the table has none."""
+    return [_with_size(spec, models_dir) for spec in specs]
+
+
+def _with_size(spec: ModelSpec, models_dir: Path | None) -> ModelSpec:
+    if spec.size_bytes is not None:
+        return spec
+    found = files_present(spec, models_dir)
+    return replace(spec, size_bytes=found[0].stat().st_size) if found else spec
 
 
 def _first_file(paths: list[Path]) -> Path | None:
