@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,7 @@ from cutout.errors import ConfigurationError
 # Images in one task: their files and tensors are in memory together, some 5 MB each.
 IMAGES_PER_TASK = 16
 IMAGES_PER_BATCH = 8
+CONNECT_S = 5.0
 # Memory of a node that one process with the model takes.
 MODEL_BYTES = 1_000_000_000
 # Tasks whose process may end before the run is given up; their images get a second pass.
@@ -55,6 +57,7 @@ class Cluster:
                 "Ray is not installed; install requirements-bulk.txt, or use --engine local"
             ) from None
         if not ray.is_initialized():
+            self._check_address()
             own: dict[str, Any] = {} if self.address else {"include_dashboard": False}
             try:
                 ray.init(self.address or "local", log_to_driver=False, logging_level="ERROR", **own)
@@ -63,6 +66,18 @@ class Cluster:
                     f"no Ray cluster answers at {self.address!r}: {error}"
                 ) from None
         return ray
+
+    def _check_address(self) -> None:
+        """Ray itself would wait without end for a cluster that is not there."""
+        host, _, port = (self.address or "").rpartition(":")
+        if not host or not port.isdecimal():
+            return
+        try:
+            socket.create_connection((host, int(port)), CONNECT_S).close()
+        except OSError as error:
+            raise ConfigurationError(
+                f"no Ray cluster answers at {self.address!r}: {error.strerror or 'timed out'}"
+            ) from None
 
 
 @dataclass(frozen=True)
