@@ -62,7 +62,7 @@ def trainer_for(request, checkpoint=None):
 
 def test_the_loss_falls(request_for):
     settings = TrainSettings(
-        size=SIZE, batch=4, inner_steps=0, full_steps=12, learning_rate=3e-3, validate_every=50
+        size=SIZE, batch=4, inner_steps=0, full_steps=20, learning_rate=1e-2, validate_every=50
     )
     trainer = trainer_for(request_for(settings))
     losses = [progress.loss for progress in trainer.run()]

@@ -45,7 +45,7 @@ class TrainArguments:
     group_by: str | None
     steps: int | None
     minutes: float | None
-    batch: int
+    batch: int | None
     micro_batch: int | None
     learning_rate: float | None
     iou_weight: float
@@ -77,8 +77,8 @@ class TrainArguments:
 @click.option("--group-by", metavar="REGEX", help="Names the object in a stem: kept on one side.")
 @click.option("--steps", type=click.IntRange(1), help="Updates. Default: by number of pairs.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Time for training.")
-@click.option("--batch", type=click.IntRange(1), default=12, show_default=True)
-@click.option("--micro-batch", type=click.IntRange(1), help="Images at once. Default: 4; 12 CUDA.")
+@click.option("--batch", type=click.IntRange(1), help="Images an update. Default: 4; 12 on CUDA.")
+@click.option("--micro-batch", type=click.IntRange(1), help="Images at once. Default: as --batch.")
 @click.option("--learning-rate", type=float, help="Default: 1e-4; 1e-3 from scratch.")
 @click.option("--iou-weight", type=click.FloatRange(0), default=1.0, show_default=True)
 @click.option("--replay-share", type=click.FloatRange(0, 0.9), default=0.5, show_default=True)
@@ -177,12 +177,13 @@ def _settings(arguments: TrainArguments, pairs: int):  # type: ignore[no-untyped
         scratch=arguments.start == "scratch",
         steps=arguments.steps,
         device=device,
+        batch=arguments.batch,
         micro_batch=arguments.micro_batch,
         learning_rate=arguments.learning_rate,
         norm=arguments.norm,
         others={
             name: getattr(arguments, name)
-            for name in ("minutes", "batch", "iou_weight", "replay_share", "size", "seed")
+            for name in ("minutes", "iou_weight", "replay_share", "size", "seed")
         }
         | {"attention": arguments.attention},
     )

@@ -1,0 +1,87 @@
+import importlib.util
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from cutout.cli.train import NO_TORCH, train
+
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+needs_torch = pytest.mark.skipif(not HAS_TORCH, reason="PyTorch is not installed")
+
+
+@pytest.fixture
+def folders(tmp_path):
+    for name in ("image", "mask"):
+        (tmp_path / name).mkdir()
+    return [str(tmp_path / "image"), str(tmp_path / "mask")]
+
+
+def test_without_torch_the_command_says_what_to_install(folders, tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    result = CliRunner().invoke(train, [*folders, "--out", str(tmp_path / "mine.onnx")])
+    assert result.exit_code == 1
+    assert NO_TORCH in result.output
+
+
+def test_the_service_does_not_import_torch():
+    """Nor does the group of commands: torch takes seconds and may be missing."""
+    code = "import sys, app, cutout.cli; assert 'torch' not in sys.modules, 'torch is loaded'"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@needs_torch
+@pytest.mark.parametrize("name, text", [("mine.pt", "must end in .onnx"), ("old.onnx", "exists")])
+def test_a_wrong_target_is_refused_before_anything_is_read(folders, tmp_path, name, text):
+    (tmp_path / "old.onnx").write_bytes(b"another model")
+    result = CliRunner().invoke(train, [*folders, "--out", str(tmp_path / name)])
+    assert result.exit_code == 1
+    assert text in result.output
+    assert (tmp_path / "old.onnx").read_bytes() == b"another model"
+
+
+@needs_torch
+def test_an_unknown_start_is_named(tmp_path):
+    from training_kit import write_pairs
+
+    images, masks = write_pairs(tmp_path, 3)
+    target = str(tmp_path / "mine.onnx")
+    result = CliRunner().invoke(
+        train, [str(images), str(masks), "--from", "nothing", "--out", target]
+    )
+    assert result.exit_code == 1
+    assert "--from takes u2net, u2netp, scratch" in result.output
+
+
+@needs_torch
+def test_the_command_trains_exports_and_compares(tmp_path, u2netp_path):
+    import torch
+    from training_kit import TINY, write_model, write_pairs
+
+    from cutout.training.network import U2Net
+
+    torch.manual_seed(0)
+    start = write_model(tmp_path / "start.onnx", u2netp_path, U2Net(TINY))
+    images, masks = write_pairs(tmp_path, 14)
+    (masks / "p00.png").write_bytes(b"no image")
+    out = tmp_path / "models" / "mine.onnx"
+    flags = ["--from", str(start), "--size", "64", "--steps", "40", "--batch", "4"]
+    more = ["--learning-rate", "0.01", "--general", str(images), str(masks), "--threads", "1"]
+    command = [str(images), str(masks), *flags, *more, "--out", str(out)]
+    result = CliRunner().invoke(train, command, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "Left out: p00" in result.output
+    assert out.is_file()
+    assert "size = 64" in out.with_suffix(".toml").read_text()
+    assert not out.with_suffix(".training").exists()
+    compared = json.loads(
+        (out.with_suffix(".report") / "held/before-mine/compare.json").read_text()
+    )
+    assert compared["images"] == 2
+    assert {"before", "mine"} == {
+        p.name
+        for p in (out.with_suffix(".report") / "general").iterdir()
+        if not p.name.startswith("before-")
+    }
