@@ -4,10 +4,12 @@ PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 5000
 BIN := $(VENV)/bin
+FLEET := .venv-fleet
+TRITON := .venv-triton
 # Not imported under Windows, where waitress serves.
 GUNICORN_ONLY := cutout/server/(bodies|client_socket|connection|gunicorn_conf|lanes|refusals|worker)
 
-.PHONY: run test test-clients test-page test-platforms chromium lint format bench prove-image clean
+.PHONY: run test test-clients test-page test-platforms test-fleet chromium lint format bench prove-image clean
 
 run: $(VENV)/.run-ready
 	@CUTOUT_PORT=$(PORT) $(BIN)/python app.py
@@ -27,6 +29,10 @@ test-page: chromium $(VENV)/.test-ready
 # The browser of the page's tests; where it cannot be installed they skip and say so.
 chromium:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update && apt-get install -y --no-install-recommends chromium; } || echo "no chromium: browser tests are skipped"
+
+# Clusters of Ray and a Triton server, each with an environment of its own; some minutes.
+test-fleet: $(FLEET)/.ready $(TRITON)/.ready
+	TRITON_ENV=$(abspath $(TRITON)) $(FLEET)/bin/python -m pytest -m fleet tests/test_bulk_ray.py tests/test_runtimes_triton.py
 
 # Wheels for every platform and Python; asks the package registry for some minutes.
 test-platforms: $(VENV)/.test-ready
@@ -54,7 +60,7 @@ prove-image: $(VENV)/.run-ready
 	$(BIN)/python deploy/prove_image.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) $(FLEET) $(TRITON) .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # Touched only after a complete installation, so an interrupted one starts over.
 $(VENV)/.run-ready: requirements.txt requirements-cpu.txt
@@ -75,4 +81,15 @@ $(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.txt requirements-evalua
 $(VENV)/.clients-ready: $(VENV)/.test-ready tests/clients/package.json tests/clients/requirements.txt
 	if command -v npm >/dev/null; then cd tests/clients && npm ci --ignore-scripts --no-fund --no-audit; fi
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --upgrade --target tests/clients/python -r tests/clients/requirements.txt
+	@touch $@
+
+$(FLEET)/.ready: requirements.txt requirements-dev.txt requirements-bulk.txt requirements-triton.txt
+	$(PYTHON) -m venv $(FLEET)
+	$(FLEET)/bin/python -m pip install -r requirements.txt -r requirements-dev.txt -r requirements-bulk.txt -r requirements-triton.txt
+	@touch $@
+
+# Its Python backend is built for Debian's own Python 3.11.
+$(TRITON)/.ready:
+	/usr/bin/python3.11 -m venv $(TRITON)
+	$(TRITON)/bin/python -m pip install nvidia-pytriton==0.7.0 onnxruntime==1.24.4
 	@touch $@
