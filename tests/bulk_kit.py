@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 import numpy as np
-from conftest import picture_bytes
+from conftest import image_bytes
 from standin import StandIn
 
 from cutout import bulk, images, pipeline
@@ -24,7 +24,7 @@ def draw_images(folder: Path, count: int, side: int = 40) -> list[str]:
         colour = np.uint8([200, 255 - number % 200, number % 256])
         rgb = np.where(inside[..., None], colour, np.uint8(20))
         (folder / key).parent.mkdir(parents=True, exist_ok=True)
-        (folder / key).write_bytes(picture_bytes(rgb))
+        (folder / key).write_bytes(image_bytes(rgb))
     return keys
 
 

@@ -1,4 +1,4 @@
-"""What the tests share: verified weights, the real model, apps, pictures, the shared data."""
+"""What the tests share: verified weights, the real model, apps, images, the shared data."""
 
 import io
 import os
@@ -73,7 +73,7 @@ def real_app(u2net, tmp_path_factory):
     app.extensions["cutout"].service.close()
 
 
-def picture_bytes(array: np.ndarray, file_format: str = "PNG", **options) -> bytes:
+def image_bytes(array: np.ndarray, file_format: str = "PNG", **options) -> bytes:
     """Encode an array as an image file."""
     buffer = io.BytesIO()
     Image.fromarray(array).save(buffer, file_format, **options)
@@ -90,9 +90,9 @@ def disc() -> np.ndarray:
 
 @pytest.fixture
 def disc_png(disc) -> bytes:
-    return picture_bytes(disc)
+    return image_bytes(disc)
 
 
 @pytest.fixture
 def disc_mask(disc) -> bytes:
-    return picture_bytes(np.where(disc[..., 0] > 100, 255, 0).astype(np.uint8))
+    return image_bytes(np.where(disc[..., 0] > 100, 255, 0).astype(np.uint8))

@@ -7,7 +7,7 @@ from PIL import Image
 
 
 class StandIn:
-    """Scores are the picture's brightness; counts its calls and can be held up."""
+    """Scores are the image's brightness; counts its calls and can be held up."""
 
     preferred_batch = 4
     input_size = 32

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from PIL import Image
 
 PROBLEM = "application/problem+json"
@@ -91,7 +91,7 @@ def test_evaluate_measures_the_cutout(client, disc_png, disc_mask):
 
 
 def test_a_mask_of_another_size_names_both(client, disc_png):
-    small = picture_bytes(np.zeros((10, 20), np.uint8))
+    small = image_bytes(np.zeros((10, 20), np.uint8))
     body = problem(post(client, "/evaluate", image=disc_png, mask=small), 400, "size_mismatch")
     assert "160 x 120" in body["detail"]
     assert "20 x 10" in body["detail"]
@@ -103,7 +103,7 @@ def test_a_mask_of_another_size_names_both(client, disc_png):
         ("/remove-bg", {}, 400, "missing_field"),
         ("/remove-bg", {"image": "text"}, 400, "invalid_value"),
         ("/remove-bg", {"image": b""}, 400, "empty_file"),
-        ("/remove-bg", {"image": b"<html>no picture</html>"}, 415, "unsupported_type"),
+        ("/remove-bg", {"image": b"<html>no image</html>"}, 415, "unsupported_type"),
         ("/evaluate", {"mask": b"x"}, 400, "missing_field"),
     ],
 )
@@ -116,7 +116,7 @@ def test_an_unknown_field_is_named(client, disc_png):
     assert "colour" in body["detail"]
 
 
-def test_a_truncated_picture_is_refused_and_leaves_nothing(client, settings, disc_png):
+def test_a_truncated_image_is_refused_and_leaves_nothing(client, settings, disc_png):
     problem(post(client, "/remove-bg", image=disc_png[:-30]), 422, "undecodable_image")
     assert not list(settings.upload_dir.iterdir())
     assert not list(settings.result_dir.iterdir())
@@ -129,11 +129,11 @@ def test_too_many_bytes_are_refused(client, app):
 
 
 def test_too_many_pixels_are_refused_from_the_header(client):
-    wide = picture_bytes(np.zeros((8000, 8000), bool))
+    wide = image_bytes(np.zeros((8000, 8000), bool))
     problem(post(client, "/remove-bg", image=wide), 422, "too_many_pixels")
 
 
-def test_a_full_house_answers_503_and_when_to_come_back(client, app, disc_png):
+def test_a_full_service_answers_503_and_when_to_come_back(client, app, disc_png):
     queue_limit = app.extensions["cutout"].service.queue_limit
     queue_limit.images = 0
     response = post(client, "/remove-bg", image=disc_png)
@@ -141,7 +141,7 @@ def test_a_full_house_answers_503_and_when_to_come_back(client, app, disc_png):
     assert int(response.headers["Retry-After"]) >= 1
 
 
-def test_a_full_house_reads_no_form(client, app):
+def test_a_full_service_reads_no_form(client, app):
     """Whatever is in it: parsing megabytes of those who are refused would slow the others."""
     app.extensions["cutout"].service.queue_limit.images = 0
     for address in ("/remove-bg", "/evaluate"):
@@ -149,7 +149,7 @@ def test_a_full_house_reads_no_form(client, app):
     assert client.get("/health").status_code == 200
 
 
-def test_a_picture_that_is_too_late_answers_504_and_leaves_nothing(client, app, settings, disc_png):
+def test_a_image_that_is_too_late_answers_504_and_leaves_nothing(client, app, settings, disc_png):
     parts = app.extensions["cutout"]
     parts.model.go.clear()
     parts.service.deadline_s = 0.05
@@ -208,12 +208,12 @@ def test_metrics_tell_of_the_last_sweep(client, app):
     assert float(figures["cutout_last_sweep_removed_files"]) == 0
 
 
-def test_many_clients_get_their_own_pictures(app, disc):
+def test_many_clients_get_their_own_images(app, disc):
     failures = []
 
     def one(colour):
-        picture = np.where(disc > 100, np.uint8(colour), np.uint8(5))
-        response = post(app.test_client(), "/remove-bg", image=picture_bytes(picture))
+        image = np.where(disc > 100, np.uint8(colour), np.uint8(5))
+        response = post(app.test_client(), "/remove-bg", image=image_bytes(image))
         if np.asarray(Image.open(io.BytesIO(response.data)))[60, 80, 0] != colour:
             failures.append(colour)
 
@@ -249,13 +249,13 @@ def test_a_prediction_made_elsewhere_is_scored(client, disc_mask):
 
 
 def test_the_overlay_shows_what_is_wrong_in_its_own_colour(client, disc_mask):
-    nothing = picture_bytes(np.zeros((120, 160), np.uint8))
+    nothing = image_bytes(np.zeros((120, 160), np.uint8))
     response = post(client, "/evaluate", prediction=nothing, mask=disc_mask, overlay="on")
-    picture = np.asarray(Image.open(io.BytesIO(response.data)))
+    image = np.asarray(Image.open(io.BytesIO(response.data)))
     assert response.headers["X-Cutout-Iou"] == "0.0000"
-    red, green, blue = picture[60, 80].astype(int)
+    red, green, blue = image[60, 80].astype(int)
     assert min(red, green) > blue + 60  # missed: yellow
-    assert np.ptp(picture[0, 0]) == 0  # right to leave out: grey
+    assert np.ptp(image[0, 0]) == 0  # right to leave out: grey
 
 
 @pytest.mark.parametrize("parts", [{}, {"image": b"x", "prediction": b"x"}])
@@ -268,7 +268,7 @@ def test_an_unknown_measure_is_named(client, disc_mask):
     assert "dice" in problem(response, 400, "invalid_value")["detail"]
 
 
-def test_evaluating_needs_a_place_in_the_house_too(client, app, disc_mask):
+def test_evaluating_needs_a_place_in_the_service_too(client, app, disc_mask):
     app.extensions["cutout"].service.queue_limit.images = 0
     response = post(client, "/evaluate", prediction=disc_mask, mask=disc_mask)
     problem(response, 503, "overloaded")

@@ -25,7 +25,7 @@ class Held:
         self.running.set()
         assert self.go.wait(10)
         if any(tensor.flat[0] == 13 for tensor in tensors):
-            raise ValueError("poison")
+            raise ValueError("the model fails on this one")
         return [tensor.mean(axis=0) for tensor in tensors]
 
 
@@ -52,8 +52,8 @@ def pool():
         yield pool
 
 
-def occupy(batcher, held, pool):
-    """Let the model begin one picture, so that all that follows waits."""
+def keep_busy(batcher, held, pool):
+    """Let the model begin one image, so that all that follows waits."""
     first = pool.submit(batcher.run, tensor(0), NEVER)
     assert held.running.wait(5)
     return first
@@ -67,7 +67,7 @@ def wait_for(batcher, count):
 
 
 def test_what_waits_becomes_one_batch_and_everyone_gets_its_own_map(batcher, held, pool):
-    first = occupy(batcher, held, pool)
+    first = keep_busy(batcher, held, pool)
     rest = {value: pool.submit(batcher.run, tensor(value), NEVER) for value in (1, 2, 3, 4, 5)}
     wait_for(batcher, 5)
     held.go.set()
@@ -77,7 +77,7 @@ def test_what_waits_becomes_one_batch_and_everyone_gets_its_own_map(batcher, hel
 
 
 def test_tensors_of_another_shape_wait_for_the_next_batch(batcher, held, pool):
-    occupy(batcher, held, pool)
+    keep_busy(batcher, held, pool)
     jobs = [pool.submit(batcher.run, tensor(7, side), NEVER) for side in (4, 8)]
     wait_for(batcher, 2)
     held.go.set()
@@ -85,8 +85,8 @@ def test_tensors_of_another_shape_wait_for_the_next_batch(batcher, held, pool):
     assert [len(batch) for batch in held.sizes] == [1, 1, 1]
 
 
-def test_a_poisoned_picture_fails_alone(batcher, held, pool):
-    occupy(batcher, held, pool)
+def test_an_image_on_which_the_model_fails_fails_alone(batcher, held, pool):
+    keep_busy(batcher, held, pool)
     good, bad = (
         pool.submit(batcher.run, tensor(1), NEVER),
         pool.submit(batcher.run, tensor(13), NEVER),
@@ -100,7 +100,7 @@ def test_a_poisoned_picture_fails_alone(batcher, held, pool):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_nan_and_inf_fail_alone(batcher, held, pool, value):
-    occupy(batcher, held, pool)
+    keep_busy(batcher, held, pool)
     good, bad = (
         pool.submit(batcher.run, tensor(1), NEVER),
         pool.submit(batcher.run, tensor(value), NEVER),
@@ -112,8 +112,8 @@ def test_nan_and_inf_fail_alone(batcher, held, pool, value):
         bad.result()
 
 
-def test_a_deadline_is_kept_and_the_picture_never_reaches_the_model(batcher, held, pool):
-    occupy(batcher, held, pool)
+def test_a_deadline_is_kept_and_the_image_never_reaches_the_model(batcher, held, pool):
+    keep_busy(batcher, held, pool)
     with pytest.raises(DeadlinePassed):
         batcher.run(tensor(9), time.monotonic() + 0.02)
     held.go.set()
@@ -121,8 +121,8 @@ def test_a_deadline_is_kept_and_the_picture_never_reaches_the_model(batcher, hel
     assert held.sizes == [[0.0]]
 
 
-def test_a_picture_whose_client_is_gone_never_reaches_the_model(batcher, held, pool):
-    occupy(batcher, held, pool)
+def test_a_image_whose_client_is_gone_never_reaches_the_model(batcher, held, pool):
+    keep_busy(batcher, held, pool)
     pool.submit(batcher.run, tensor(9), NEVER, lambda: False)
     wait_for(batcher, 1)
     held.go.set()
@@ -142,7 +142,7 @@ def test_a_ticket_nobody_waits_for_is_settled_whatever_came_first(left_by):
 
 
 def test_close_answers_what_waits_and_refuses_what_comes(batcher, held, pool):
-    occupy(batcher, held, pool)
+    keep_busy(batcher, held, pool)
     waiting = pool.submit(batcher.run, tensor(5), NEVER)
     wait_for(batcher, 1)
     closing = pool.submit(batcher.close)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import picture_bytes
+from conftest import image_bytes
 from PIL import Image
 
 from cutout.cli.console import make_console
@@ -87,7 +87,7 @@ def test_a_pipe_carries_nothing_but_the_result(u2netp_path, environment, elsewhe
         *("remove", "-", "-"),
         environment=environment,
         cwd=elsewhere,
-        input=picture_bytes(disc, "JPEG"),
+        input=image_bytes(disc, "JPEG"),
     )
     assert done.returncode == 0, done.stderr
     cutout = np.asarray(Image.open(io.BytesIO(done.stdout)))
@@ -109,7 +109,7 @@ def test_a_watched_folder_is_worked_on_until_ctrl_c(u2netp_path, environment, el
         # The log of the first start, which derives a graph, comes before it.
         assert any(b"Watching" in line for line in iter(process.stderr.readline, b""))
         for name in ("a", "b"):
-            (source / f"{name}.jpg").write_bytes(picture_bytes(disc, "JPEG"))
+            (source / f"{name}.jpg").write_bytes(image_bytes(disc, "JPEG"))
             assert process.stdout.readline() == b"1 done, 0 failed\n"
             result = (target / f"{name}.png").read_bytes()
             assert Image.open(io.BytesIO(result)).mode == "RGB"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from PIL import Image
 
 from cutout.cli.jobs import Job, find_jobs
@@ -26,8 +26,8 @@ def folder(tmp_path, disc_png, disc):
     source = tmp_path / "in"
     (source / "deep").mkdir(parents=True)
     (source / "a.png").write_bytes(disc_png)
-    (source / "a.jpg").write_bytes(picture_bytes(disc, "JPEG"))
-    (source / "deep" / "b.webp").write_bytes(picture_bytes(disc, "WEBP"))
+    (source / "a.jpg").write_bytes(image_bytes(disc, "JPEG"))
+    (source / "deep" / "b.webp").write_bytes(image_bytes(disc, "WEBP"))
     (source / "notes.txt").write_text("no image")
     return source
 

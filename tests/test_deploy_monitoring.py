@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from conftest import picture_bytes
+from conftest import image_bytes
 from standin import StandIn
 from test_api import post
 
@@ -50,7 +50,7 @@ def page(tmp_path_factory) -> str:
     settings = Settings(upload_dir=folder / "uploads", result_dir=folder / "results")
     app = create_app(settings, StandIn())
     client = app.test_client()
-    assert post(client, "/remove-bg", image=picture_bytes(IMAGE)).status_code == 200
+    assert post(client, "/remove-bg", image=image_bytes(IMAGE)).status_code == 200
     assert post(client, "/remove-bg", image=b"no image").status_code == 415
     text = client.get("/metrics", buffered=True).text
     app.extensions["cutout"].service.close()

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from PIL import Image
 from test_api import post, problem
 
@@ -19,13 +19,13 @@ def pair_png():
     rgb = np.full((*SIZE, 3), (20, 30, 40), np.uint8)
     rgb[(y - 60) ** 2 + (x - 45) ** 2 < 30**2] = 230, 200, 90
     rgb[30:90, 100:150] = 120, 160, 230
-    return picture_bytes(rgb)
+    return image_bytes(rgb)
 
 
 def stroke(rows, columns, size=SIZE):
     plane = np.zeros(size, np.uint8)
     plane[slice(*rows), slice(*columns)] = 255
-    return picture_bytes(plane)
+    return image_bytes(plane)
 
 
 IN_THE_SQUARE = stroke((40, 80), (120, 130))
@@ -59,7 +59,7 @@ def test_strokes_of_another_size_are_scaled(client, pair_png):
 def test_strokes_on_a_transparent_canvas_are_read_by_their_alpha(client, pair_png):
     canvas = np.zeros((*SIZE, 4), np.uint8)
     canvas[40:80, 120:130] = 255, 0, 0, 255
-    drawn = post(client, "/remove-bg", image=pair_png, erase=picture_bytes(canvas))
+    drawn = post(client, "/remove-bg", image=pair_png, erase=image_bytes(canvas))
     grey = post(client, "/remove-bg", image=pair_png, erase=IN_THE_SQUARE)
     assert np.array_equal(alpha_of(drawn), alpha_of(grey))
 
@@ -82,7 +82,7 @@ def test_evaluate_measures_what_strokes_bring(client, pair_png):
     truth = np.zeros(SIZE, np.uint8)
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]
     truth[(y - 60) ** 2 + (x - 45) ** 2 < 30**2] = 255
-    parts = {"image": pair_png, "mask": picture_bytes(truth)}
+    parts = {"image": pair_png, "mask": image_bytes(truth)}
     before = post(client, "/evaluate", **parts).get_json()
     after = post(client, "/evaluate", **parts, erase=IN_THE_SQUARE).get_json()
     assert (before["hints"], after["hints"]) == (False, True)
@@ -93,7 +93,7 @@ def test_a_kept_subject_is_answered_where_the_model_found_none(client):
     grey = np.full((60, 80, 3), 30, np.uint8)
     grey[20:40, 30:50] = 60, 40, 30
     keep = stroke((25, 35), (35, 45), (60, 80))
-    parts = {"image": picture_bytes(grey), "on_no_subject": "error"}
+    parts = {"image": image_bytes(grey), "on_no_subject": "error"}
     problem(post(client, "/remove-bg", **parts), 422, "no_subject")
     alpha = alpha_of(post(client, "/remove-bg", **parts, keep=keep))
     assert (alpha[26:34, 36:44] == 255).all()

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from standin import StandIn
 from test_api import problem
 
@@ -32,7 +32,7 @@ def exhaust() -> bytes:
 
 @pytest.mark.parametrize("name", ["AVIF", "TIFF", "BMP", "GIF"])
 def test_a_file_is_the_same_wherever_it_is_decoded(disc, name):
-    data = picture_bytes(disc, name)
+    data = image_bytes(disc, name)
     file = images.inspect(data, LIMITS)
     here = images.decode(data, images.Limits(formats=images.KNOWN))
     there = images.decode(file)
@@ -46,7 +46,7 @@ def test_a_file_is_the_same_wherever_it_is_decoded(disc, name):
 
 def test_errors_of_a_file_come_through_with_what_they_say(disc):
     with pytest.raises(TooManyPixels) as raised:
-        images.inspect(picture_bytes(np.tile(disc, (3, 3, 1)), "BMP"), LIMITS)
+        images.inspect(image_bytes(np.tile(disc, (3, 3, 1)), "BMP"), LIMITS)
     assert raised.value.extra["allowed"] == 100_000
     with pytest.raises(UndecodableImage, match="TIFF"):
         images.inspect(b"II*\0" + bytes(100), LIMITS)
@@ -63,7 +63,7 @@ def test_a_decoder_that_hangs_or_crashes_is_an_undecodable_image(monkeypatch, di
     with pytest.raises(UndecodableImage):
         isolated.run_isolated(work)
     monkeypatch.undo()
-    assert images.inspect(picture_bytes(disc, "BMP"), LIMITS).header.format == "BMP"
+    assert images.inspect(image_bytes(disc, "BMP"), LIMITS).header.format == "BMP"
 
 
 def test_over_http_a_hanging_decoder_is_one_422(settings, disc, monkeypatch):
@@ -72,7 +72,7 @@ def test_over_http_a_hanging_decoder_is_one_422(settings, disc, monkeypatch):
 
     def send():
         return client.post(
-            "/remove-bg", data={"image": (io.BytesIO(picture_bytes(disc, "BMP")), "a")}
+            "/remove-bg", data={"image": (io.BytesIO(image_bytes(disc, "BMP")), "a")}
         )
 
     assert send().status_code == 200

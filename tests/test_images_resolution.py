@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from cutout import images
@@ -18,25 +18,25 @@ def read_dpi(data: bytes) -> tuple[float, float] | None:
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "TIFF"])
 def test_the_resolution_of_a_file_is_read(file_format):
-    data = picture_bytes(FLAT, file_format, dpi=(300, 150))
+    data = image_bytes(FLAT, file_format, dpi=(300, 150))
     found = images.decode(data, images.Limits(formats=("PNG", "JPEG", "TIFF")))
     assert found.dpi == pytest.approx((300, 150), abs=0.02)
 
 
 def test_a_file_without_resolution_has_none():
-    assert images.decode(picture_bytes(FLAT)).dpi is None
+    assert images.decode(image_bytes(FLAT)).dpi is None
 
 
 @pytest.mark.parametrize("dpi", [(0, 0), (0.5, 300), (65_536, 300)])
 def test_an_impossible_resolution_is_not_taken_over(dpi):
-    assert images.decode(picture_bytes(FLAT, "PNG", dpi=dpi)).dpi is None
+    assert images.decode(image_bytes(FLAT, "PNG", dpi=dpi)).dpi is None
 
 
 def test_a_resolution_that_is_no_number_is_not_taken_over():
     exif = Image.Exif()
     exif[ExifTags.Base.XResolution] = 300
     exif[ExifTags.Base.YResolution] = TiffImagePlugin.IFDRational(0, 0)
-    data = picture_bytes(FLAT, "TIFF", tiffinfo=exif, dpi=None)
+    data = image_bytes(FLAT, "TIFF", tiffinfo=exif, dpi=None)
     assert np.isnan(float(read_dpi(data)[1]))
     assert images.decode(data, images.Limits(formats=("TIFF",))).dpi is None
 
@@ -45,7 +45,7 @@ def test_a_resolution_that_is_no_number_is_not_taken_over():
 def test_the_resolution_turns_with_the_image(turn, expected):
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = turn
-    data = picture_bytes(FLAT, "JPEG", dpi=(300, 150), exif=exif)
+    data = image_bytes(FLAT, "JPEG", dpi=(300, 150), exif=exif)
     assert images.decode(data).dpi == expected
 
 

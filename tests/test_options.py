@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from PIL import Image
 from pydantic import ValidationError
 from standin import StandIn
@@ -32,8 +32,8 @@ INTERNAL_STEPS = {
 }
 
 
-def cut(client, picture, **options):
-    response = post(client, "/remove-bg", image=picture, **options)
+def cut(client, image, **options):
+    response = post(client, "/remove-bg", image=image, **options)
     assert response.status_code == 200, response.text
     return response, np.asarray(Image.open(io.BytesIO(response.data)))
 
@@ -80,46 +80,46 @@ def test_options_cannot_be_changed():
 
 @pytest.mark.parametrize("colour", ["ff0000", "#f00", "red", "FF0000FF"])
 def test_a_background_colour_makes_the_result_opaque(client, disc_png, colour):
-    _, picture = cut(client, disc_png, background=colour)
-    assert picture.shape == (120, 160, 3)
-    assert picture[0, 0].tolist() == [255, 0, 0]
-    assert picture[60, 80].tolist() == [230, 200, 90]
+    _, image = cut(client, disc_png, background=colour)
+    assert image.shape == (120, 160, 3)
+    assert image[0, 0].tolist() == [255, 0, 0]
+    assert image[60, 80].tolist() == [230, 200, 90]
 
 
 def test_a_digit_only_colour_is_a_colour(client, disc_png):
-    _, picture = cut(client, disc_png, background="123456")
-    assert picture[0, 0].tolist() == [0x12, 0x34, 0x56]
+    _, image = cut(client, disc_png, background="123456")
+    assert image[0, 0].tolist() == [0x12, 0x34, 0x56]
 
 
 def test_a_translucent_colour_keeps_its_alpha(client, disc_png):
-    _, picture = cut(client, disc_png, background="00ff0080")
-    assert picture[0, 0].tolist() == [0, 255, 0, 128]
+    _, image = cut(client, disc_png, background="00ff0080")
+    assert image[0, 0].tolist() == [0, 255, 0, 128]
 
 
-def test_a_background_picture_covers(client, disc_png):
-    back = picture_bytes(np.full((30, 30, 3), (0, 0, 200), np.uint8))
-    _, picture = cut(client, disc_png, background_image=back)
-    assert picture.shape == (120, 160, 3)
-    assert picture[0, 0].tolist() == [0, 0, 200]
+def test_a_background_image_covers(client, disc_png):
+    back = image_bytes(np.full((30, 30, 3), (0, 0, 200), np.uint8))
+    _, image = cut(client, disc_png, background_image=back)
+    assert image.shape == (120, 160, 3)
+    assert image[0, 0].tolist() == [0, 0, 200]
 
 
-def test_a_jpeg_may_stand_on_a_background_picture(client, disc_png):
-    back = picture_bytes(np.full((30, 30, 3), (0, 0, 200), np.uint8))
-    response, picture = cut(client, disc_png, background_image=back, format="jpeg")
+def test_a_jpeg_may_stand_on_a_background_image(client, disc_png):
+    back = image_bytes(np.full((30, 30, 3), (0, 0, 200), np.uint8))
+    response, image = cut(client, disc_png, background_image=back, format="jpeg")
     assert response.mimetype == "image/jpeg"
-    assert np.abs(picture[0, 0].astype(int) - [0, 0, 200]).max() < 12
+    assert np.abs(image[0, 0].astype(int) - [0, 0, 200]).max() < 12
 
 
-def test_transparency_of_the_picture_counts_in_its_evaluation(client, disc, disc_mask):
+def test_transparency_of_the_image_counts_in_its_evaluation(client, disc, disc_mask):
     half = np.dstack([disc, np.full(disc.shape[:2], 255, np.uint8)])
     half[:, :80, 3] = 0
-    row = post(client, "/evaluate", image=picture_bytes(half), mask=disc_mask).get_json()
+    row = post(client, "/evaluate", image=image_bytes(half), mask=disc_mask).get_json()
     assert row["recall"] == pytest.approx(0.5, abs=0.05)
 
 
 def test_blur_keeps_the_surroundings_of_the_original(client, disc_png):
-    _, picture = cut(client, disc_png, background="blur")
-    assert np.abs(picture[0, 0].astype(int) - [20, 30, 40]).max() <= 3
+    _, image = cut(client, disc_png, background="blur")
+    assert np.abs(image[0, 0].astype(int) - [20, 30, 40]).max() <= 3
 
 
 @pytest.mark.parametrize("kind", ["webp", "jpeg"])
@@ -132,8 +132,8 @@ def test_formats_are_what_they_say(client, disc_png, kind):
 
 
 def test_webp_keeps_transparency(client, disc_png):
-    _, picture = cut(client, disc_png, format="webp")
-    assert (picture[0, 0, 3], picture[60, 80, 3]) == (0, 255)
+    _, image = cut(client, disc_png, format="webp")
+    assert (image[0, 0, 3], image[60, 80, 3]) == (0, 255)
 
 
 def test_mask_trimap_and_overlay(client, disc_png):
@@ -160,14 +160,14 @@ def test_max_size_scales_down_and_never_up(client, disc_png):
 
 def test_solid_colours_are_untouched_bit_for_bit(client, disc):
     noise = np.random.default_rng(1).integers(0, 25, disc.shape, np.uint8)
-    picture = disc + noise
-    _, result = cut(client, picture_bytes(picture))
+    image = disc + noise
+    _, result = cut(client, image_bytes(image))
     solid = result[..., 3] == 255
     assert solid.sum() > 2000
-    np.testing.assert_array_equal(result[solid][:, :3], picture[solid])
+    np.testing.assert_array_equal(result[solid][:, :3], image[solid])
 
 
-def test_the_same_picture_is_computed_once(client, app, disc_png):
+def test_the_same_image_is_computed_once(client, app, disc_png):
     first, _ = cut(client, disc_png)
     again, _ = cut(client, disc_png, background="red", crop="on")
     assert (first.headers["X-Cutout-Cache"], again.headers["X-Cutout-Cache"]) == ("miss", "hit")
@@ -192,19 +192,19 @@ def test_best_quality_asks_for_several_views(client, app, disc_png):
 def test_matting_with_a_trimap_of_the_caller(client, disc_png, disc_mask):
     soft = np.asarray(Image.open(io.BytesIO(disc_mask))).copy()
     soft[50:70, 30:60] = 128
-    response, _ = cut(client, disc_png, matting="closed-form", trimap=picture_bytes(soft))
+    response, _ = cut(client, disc_png, matting="closed-form", trimap=image_bytes(soft))
     assert response.headers.getlist("X-Cutout-Warning") == []
 
 
 def test_a_trimap_that_cannot_be_solved_is_refused(client, disc_png):
-    blank = picture_bytes(np.full((120, 160), 255, np.uint8))
+    blank = image_bytes(np.full((120, 160), 255, np.uint8))
     response = post(client, "/remove-bg", image=disc_png, matting="knn", trimap=blank)
     problem(response, 422, "unsolvable_matting")
 
 
 def test_a_trimap_without_matting_or_of_another_size_is_refused(client, disc_png, disc_mask):
     problem(post(client, "/remove-bg", image=disc_png, trimap=disc_mask), 400, "invalid_value")
-    small = picture_bytes(np.full((10, 10), 128, np.uint8))
+    small = image_bytes(np.full((10, 10), 128, np.uint8))
     response = post(client, "/remove-bg", image=disc_png, matting="knn", trimap=small)
     problem(response, 400, "size_mismatch")
 
@@ -224,7 +224,7 @@ def test_the_steps_run_in_the_stated_order(client, disc, disc_png):
     speck = disc.copy()
     speck[2:4, 2:4] = 230, 200, 90
     _, result = cut(
-        client, picture_bytes(speck), feather="4", threshold="on", drop_specks="on", edges="off"
+        client, image_bytes(speck), feather="4", threshold="on", drop_specks="on", edges="off"
     )
     alpha = result[..., 3]
     assert alpha[2:4, 2:4].max() == 0
@@ -247,16 +247,16 @@ def test_the_steps_run_in_the_stated_order(client, disc, disc_png):
         {"output": "mask", "quality": "best"},
     ],
 )
-def test_tiny_pictures_pass_every_step(client, size, options):
-    picture = np.random.default_rng(2).integers(0, 255, (*size, 3), np.uint8)
-    response, _ = cut(client, picture_bytes(picture), **options)
+def test_tiny_images_pass_every_step(client, size, options):
+    image = np.random.default_rng(2).integers(0, 255, (*size, 3), np.uint8)
+    response, _ = cut(client, image_bytes(image), **options)
     assert response.status_code == 200
 
 
 @pytest.fixture
 def grey_png():
     """Nothing but one dark grey: the stand-in finds no subject in it."""
-    return picture_bytes(np.full((60, 80, 3), 30, np.uint8))
+    return image_bytes(np.full((60, 80, 3), 30, np.uint8))
 
 
 @pytest.mark.parametrize("choice, alpha", [("transparent", 0), ("original", 255)])
@@ -343,8 +343,8 @@ def test_empty_fields_are_not_given(client, disc_png):
 def test_blur_and_overlay_show_the_original_colours(disc, client):
     """A noisy ground: where nothing is removed, the overlay shows the image bit for bit."""
     noisy = disc + np.random.default_rng(4).integers(0, 20, disc.shape, np.uint8)
-    _, overlay = cut(client, picture_bytes(noisy), output="overlay")
-    _, mask = cut(client, picture_bytes(noisy), output="mask")
+    _, overlay = cut(client, image_bytes(noisy), output="overlay")
+    _, mask = cut(client, image_bytes(noisy), output="mask")
     np.testing.assert_array_equal(overlay[mask == 255], noisy[mask == 255])
 
 
@@ -367,7 +367,7 @@ def test_the_readme_names_the_steps_in_their_order():
 
 @pytest.mark.parametrize("kind, side", [("webp", 16_384), ("jpeg", 65_501)])
 def test_a_format_that_cannot_hold_the_result_is_refused_before_work(client, app, kind, side):
-    wide = picture_bytes(np.zeros((1, side, 3), np.uint8))
+    wide = image_bytes(np.zeros((1, side, 3), np.uint8))
     options = {"format": kind, "background": "white"}
     body = problem(post(client, "/remove-bg", image=wide, **options), 400, "invalid_value")
     assert kind in body["detail"]
@@ -378,14 +378,14 @@ def test_a_format_that_cannot_hold_the_result_is_refused_before_work(client, app
 
 def test_a_background_colour_has_the_numbers_of_the_images_profile(client, disc):
     """sRGB red in an image with Display P3, whose red is stronger."""
-    image = picture_bytes(disc, icc_profile=display_p3())
+    image = image_bytes(disc, icc_profile=display_p3())
     _, result = cut(client, image, background="red")
     assert np.abs(result[0, 0].astype(int) - [234, 51, 35]).max() <= 1
 
 
 def test_a_background_image_is_converted_to_the_images_profile(client, disc):
-    red = picture_bytes(np.full((30, 40, 3), (255, 0, 0), np.uint8))
-    image = picture_bytes(disc, icc_profile=display_p3())
+    red = image_bytes(np.full((30, 40, 3), (255, 0, 0), np.uint8))
+    image = image_bytes(disc, icc_profile=display_p3())
     _, result = cut(client, image, background_image=red)
     assert np.abs(result[0, 0].astype(int) - [234, 51, 35]).max() <= 1
 

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 
 from cutout import images, pipeline
 from cutout.errors import UndecodableImage
@@ -67,7 +67,7 @@ def test_a_damaged_file_is_refused_by_the_first_part(remove, disc_png):
 
 @pytest.mark.weights
 def test_the_parts_give_what_the_endpoint_answers(real_app, u2net, disc):
-    data = picture_bytes(disc, "JPEG")
+    data = image_bytes(disc, "JPEG")
     maps = u2net.infer(list(divided(matting="knn").prepare(data)))
     response = real_app.test_client().post(
         "/remove-bg", data={"image": (io.BytesIO(data), "a.jpg"), "matting": "knn"}

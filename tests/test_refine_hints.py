@@ -31,11 +31,11 @@ def box(name):
 
 @pytest.fixture
 def rgb():
-    picture = np.full((*SIZE, 3), GROUND, np.float32)
+    image = np.full((*SIZE, 3), GROUND, np.float32)
     for name, colour in {"shirt": SHIRT, "trousers": TROUSERS, "lamp": LAMP}.items():
-        picture[box(name)] = colour
-    noise = np.random.default_rng(0).normal(0, 6, picture.shape)
-    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+        image[box(name)] = colour
+    noise = np.random.default_rng(0).normal(0, 6, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
 
 
 def model_map(mask):

@@ -7,7 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from PIL import ImageCms
 from removebg_kit import (
     BRIGHT,
@@ -28,7 +28,7 @@ from cutout.removebg.views import MAX_BODY_BYTES
 
 @pytest.fixture
 def photo() -> bytes:
-    return picture_bytes(scene())
+    return image_bytes(scene())
 
 
 def test_the_headers(client, photo):
@@ -61,7 +61,7 @@ def test_json_of_a_zip_holds_the_zip(client, photo):
 
 def test_profile_and_resolution_are_kept(client):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    image = picture_bytes(scene(), icc_profile=profile, dpi=(300, 300))
+    image = image_bytes(scene(), icc_profile=profile, dpi=(300, 300))
     for found in (opened(send(client, image)), entries(send(client, image, format="zip"))):
         first = found["color.jpg"] if isinstance(found, dict) else found
         assert first.info["icc_profile"] == profile
@@ -72,7 +72,7 @@ def test_profile_and_resolution_are_kept(client):
 def test_base64_beyond_the_memory_for_forms(client, kind):
     noise = np.random.default_rng(0).integers(0, 60, (600, 600, 3), np.uint8)
     noise[200:400, 200:400] = BRIGHT
-    text = base64.b64encode(picture_bytes(noise)).decode()
+    text = base64.b64encode(image_bytes(noise)).decode()
     assert len(text) > 500_000
     fields = {"image_file_b64": text, "size": "auto"}
     if kind == "application/json":
@@ -84,7 +84,7 @@ def test_base64_beyond_the_memory_for_forms(client, kind):
 
 def test_a_body_above_the_limit_of_other_endpoints(client, app):
     limit = app.config["MAX_FILE_BYTES"] = app.config["MAX_CONTENT_LENGTH"] = 1_000_000
-    padded = picture_bytes(scene()) + bytes(limit)
+    padded = image_bytes(scene()) + bytes(limit)
     response = send(client, padded)
     # The limit of 22 MiB a file is the dialect's own.
     assert response.status_code == 200
@@ -111,7 +111,7 @@ def test_what_is_no_image(client):
     assert "GIF" in found["detail"]
     assert "PNG" in found["detail"]
     error(send(client, b"no image"), 400, "invalid_file_type")
-    error(send(client, picture_bytes(scene())[:100]), 400, "failed_to_read_image")
+    error(send(client, image_bytes(scene())[:100]), 400, "failed_to_read_image")
     error(send(client, b""), 400, "failed_to_read_image")
     error(send(client), 400, "missing_source")
 
@@ -129,7 +129,7 @@ def test_too_many_pixels_name_megapixels(settings, photo):
 
 
 def test_an_image_without_a_subject(client):
-    dark = picture_bytes(scene(box=(0, 0, 0, 0)))
+    dark = image_bytes(scene(box=(0, 0, 0, 0)))
     found = error(send(client, dark), 400, "unknown_foreground")
     assert found["title"].startswith("Could not identify foreground in image.")
 
@@ -203,7 +203,7 @@ def test_nothing_is_stored(client, settings, photo):
 
 def test_the_default_size_is_the_operators(settings):
     app = create_app(settings.model_copy(update={"removebg_default_size": "auto"}), StandIn())
-    image = picture_bytes(scene(1600, 2400, (400, 600, 800, 1200)), "JPEG")
+    image = image_bytes(scene(1600, 2400, (400, 600, 800, 1200)), "JPEG")
     assert opened(send(app.test_client(), image)).size == (2400, 1600)
     app.extensions["cutout"].service.close()
 
@@ -214,7 +214,7 @@ def test_the_operators_options_apply(settings, photo):
     client = app.test_client()
     response = send(client, photo)
     assert "matting" in response.headers["Server-Timing"]
-    dark = send(client, picture_bytes(scene(box=(0, 0, 0, 0))))
+    dark = send(client, image_bytes(scene(box=(0, 0, 0, 0))))
     assert pixels(dark).max() == 0
     app.extensions["cutout"].service.close()
 

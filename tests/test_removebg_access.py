@@ -1,7 +1,7 @@
 """Keys, rate limits and pages of other origins at `/v1.0/`."""
 
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from removebg_kit import URL, error, scene, send
 from standin import StandIn
 
@@ -12,7 +12,7 @@ KEY = "a-key-of-sixteen-characters"
 
 @pytest.fixture
 def photo() -> bytes:
-    return picture_bytes(scene())
+    return image_bytes(scene())
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_rate_limit_is_told_and_kept(client_with, photo):
 
 def test_megapixels_are_counted_begun_ones_whole(client_with):
     client = client_with(megapixels_per_minute=10)
-    large = picture_bytes(scene(1000, 1500, (200, 300, 500, 700)), "JPEG")
+    large = image_bytes(scene(1000, 1500, (200, 300, 500, 700)), "JPEG")
     assert send(client, large).headers["X-RateLimit-Remaining"] == "8"
 
 

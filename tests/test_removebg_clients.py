@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from held_server import held_server
 from PIL import Image
 from remove_bg_host import remove_bg_host
@@ -42,7 +42,7 @@ def photo(tmp_path) -> Path:
     noise = np.random.default_rng(1).integers(0, 60, (800, 800, 3), np.uint8)
     noise[200:600, 200:600] = BRIGHT
     path = tmp_path / "photo.png"
-    path.write_bytes(picture_bytes(noise))
+    path.write_bytes(image_bytes(noise))
     assert path.stat().st_size > 500_000
     return path
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from removebg_kit import BRIGHT, DARK, entries, error, opened, pixels, scene, send
 
 
 @pytest.fixture
 def photo() -> bytes:
-    return picture_bytes(scene())
+    return image_bytes(scene())
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def test_the_format_of_the_answer(client, photo, fields, kind, mode):
 
 
 def test_auto_is_jpeg_where_the_subject_fills_everything(client):
-    response = send(client, picture_bytes(np.full((40, 60, 3), 230, np.uint8)), format="auto")
+    response = send(client, image_bytes(np.full((40, 60, 3), 230, np.uint8)), format="auto")
     # A flat map cannot be stretched: nothing is a subject there.
     error(response, 400, "unknown_foreground")
     whole = scene(box=(0, 0, 120, 160))
     whole[:5] = DARK
-    response = send(client, picture_bytes(whole), format="auto", crop="true")
+    response = send(client, image_bytes(whole), format="auto", crop="true")
     assert response.mimetype == "image/jpeg"
 
 
@@ -75,7 +75,7 @@ def test_a_translucent_colour_stays_translucent(client, photo):
 
 def test_a_background_image_covers_the_canvas(client, photo):
     back = np.full((60, 40, 3), (0, 90, 200), np.uint8)
-    response = send(client, photo, background=picture_bytes(back))
+    response = send(client, photo, background=image_bytes(back))
     assert response.mimetype == "image/jpeg"
     found = pixels(response)
     assert found.shape == (120, 160, 3)
@@ -95,7 +95,7 @@ def test_a_background_image_covers_the_canvas(client, photo):
     ],
 )
 def test_the_size_of_the_answer(client, fields, size):
-    image = picture_bytes(scene(1600, 2400, (400, 600, 800, 1200)), "JPEG")
+    image = image_bytes(scene(1600, 2400, (400, 600, 800, 1200)), "JPEG")
     response = send(client, image, **fields)
     assert response.status_code == 200
     assert (int(response.headers["X-Width"]), int(response.headers["X-Height"])) == size
@@ -104,13 +104,13 @@ def test_the_size_of_the_answer(client, fields, size):
 
 
 def test_the_limit_counts_after_the_crop(client):
-    image = picture_bytes(scene(1600, 2400, (400, 600, 400, 600)), "JPEG")
+    image = image_bytes(scene(1600, 2400, (400, 600, 400, 600)), "JPEG")
     response = send(client, image, crop="true", size="preview")
     assert opened(response).size == (600, 400)
 
 
 def test_a_png_has_ten_megapixels_and_a_jpeg_more(client):
-    image = picture_bytes(scene(3000, 4000, (800, 900, 1500, 2000)), "JPEG")
+    image = image_bytes(scene(3000, 4000, (800, 900, 1500, 2000)), "JPEG")
     assert opened(send(client, image, size="full")).size == (3651, 2739)
     assert opened(send(client, image, size="full", format="jpg")).size == (4000, 3000)
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from PIL import Image
 from removebg_kit import BOX, BRIGHT, box_headers, error, opened, pixels, scene, send
 
 
 @pytest.fixture
 def photo() -> bytes:
-    return picture_bytes(scene())
+    return image_bytes(scene())
 
 
 def solid(response) -> tuple[int, int, int, int]:
@@ -80,7 +80,7 @@ def test_scale_acts_inside_the_cropped_canvas(client, photo):
 def test_only_what_lies_in_the_roi_is_subject(client):
     two = scene(box=(20, 10, 80, 50))
     two[20:100, 100:150] = BRIGHT
-    response = send(client, picture_bytes(two), roi="0 0 50% 100%")
+    response = send(client, image_bytes(two), roi="0 0 50% 100%")
     found = pixels(response)
     assert found.shape == (120, 160, 4)
     assert found[60, 35, 3] == 255
@@ -90,8 +90,8 @@ def test_only_what_lies_in_the_roi_is_subject(client):
 def test_the_same_image_with_another_roi_is_not_answered_from_the_cache(client):
     two = scene(box=(20, 10, 80, 50))
     two[20:100, 100:150] = BRIGHT
-    left = pixels(send(client, picture_bytes(two), roi="0 0 50% 100%"))
-    right = pixels(send(client, picture_bytes(two), roi="50% 0 100% 100%"))
+    left = pixels(send(client, image_bytes(two), roi="0 0 50% 100%"))
+    right = pixels(send(client, image_bytes(two), roi="50% 0 100% 100%"))
     assert (left[60, 35, 3], left[60, 125, 3]) == (255, 0)
     assert (right[60, 35, 3], right[60, 125, 3]) == (0, 255)
 
@@ -106,7 +106,7 @@ def test_a_roi_that_does_not_fit(client, photo, roi, code):
 def test_roi_counts_in_the_upright_image(client):
     exif = Image.Exif()
     exif[0x0112] = 6  # turned right: 160 x 120 in the file is 120 x 160 upright
-    turned = picture_bytes(scene(), "JPEG", exif=exif)
+    turned = image_bytes(scene(), "JPEG", exif=exif)
     assert opened(send(client, turned, roi="0 0 120 160")).size == (120, 160)
     error(send(client, turned, roi="0 0 160 120"), 400, "roi_exceeds_bounds")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from held_server import held_server
 from PIL import Image
 from removebg_kit import BRIGHT
@@ -33,7 +33,7 @@ def photo(tmp_path) -> Path:
     rgb = np.full((800, 900, 3), 30, np.uint8)
     rgb[200:600, 300:600] = BRIGHT
     path = tmp_path / "photo.png"
-    path.write_bytes(picture_bytes(rgb))
+    path.write_bytes(image_bytes(rgb))
     return path
 
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from held_server import answer, held_server
 from removebg_kit import URL, scene
 from urllib3 import encode_multipart_formdata
@@ -17,7 +17,7 @@ def server(tmp_path_factory):
 
 def request_bytes(cut: int = 0) -> bytes:
     """A whole request, or one whose body ends `cut` bytes too early."""
-    parts = [("image_file", ("photo.png", picture_bytes(scene())))]
+    parts = [("image_file", ("photo.png", image_bytes(scene())))]
     body, kind = encode_multipart_formdata(parts)
     lines = [
         f"POST {URL} HTTP/1.1",

@@ -44,9 +44,9 @@ def text_log(tmp_path_factory, module_disc_png):
 def module_disc_png():
     """A small image; the model is a stand-in, so any will do."""
     import numpy as np
-    from conftest import picture_bytes
+    from conftest import image_bytes
 
-    return picture_bytes(np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8))
+    return image_bytes(np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8))
 
 
 def requests(log: str) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from standin import StandIn
 from test_api import problem
 
@@ -75,7 +75,7 @@ def small_memory(settings):
 
 
 def flat(width, height):
-    return io.BytesIO(picture_bytes(np.full((height, width), 200, np.uint8))), "a.png"
+    return io.BytesIO(image_bytes(np.full((height, width), 200, np.uint8))), "a.png"
 
 
 @pytest.mark.parametrize("role", ["image", "trimap", "background_image", "keep", "erase"])

@@ -26,7 +26,7 @@ def test_every_file_is_answered_well_and_the_service_is_healthy_after(client, da
     assert client.get("/health").status_code == 200
 
 
-# Damage that touches no pixel: unreadable notes in EXIF, a wrong directory of further pictures.
+# Damage that touches no pixel: unreadable notes in EXIF, a wrong directory of further images.
 # A reader that refused these would refuse photographs of real cameras.
 HARMLESS = ("exif", "mpo", "eps__", "imagedraw", "itxt", "missing_background", "palette_negative")
 

@@ -8,7 +8,7 @@ import rembg
 from conftest import data_folder
 from PIL import Image, ImageOps
 from rembg.session_factory import new_session
-from skimage import data as pictures
+from skimage import data as photos
 
 from cutout import images, settings
 from cutout.errors import ConfigurationError, UndecodableImage
@@ -22,7 +22,7 @@ def photographs(count=50):
     """The first photographs of ecssd300, or those of scikit-image where that set is missing."""
     folder = data_folder() / "ecssd300" / "image"
     if not folder.is_dir():
-        return [Image.fromarray(getattr(pictures, name)()) for name in FREE]
+        return [Image.fromarray(getattr(photos, name)()) for name in FREE]
     return [Image.open(path) for path in sorted(folder.iterdir())[:count]]
 
 
@@ -53,13 +53,13 @@ def test_alpha_equals_rembgs_own_mask_on_every_photograph(u2net, rembgs_own):
 
 
 def test_rembg_accepts_our_session_and_gives_the_same_mask(u2net):
-    rgb = pictures.astronaut()
+    rgb = photos.astronaut()
     mask = rembg.remove(Image.fromarray(rgb), session=u2net.session, only_mask=True)
     assert np.abs(np.asarray(mask) / 255 - alpha_of(u2net, rgb)).max() <= 1 / 255 + 1e-6
 
 
-def test_a_picture_does_not_depend_on_its_neighbours(u2net):
-    tensors = [u2net.prepare(getattr(pictures, name)()) for name in FREE[:3]]
+def test_a_image_does_not_depend_on_its_neighbours(u2net):
+    tensors = [u2net.prepare(getattr(photos, name)()) for name in FREE[:3]]
     together = u2net.infer(tensors)
     np.testing.assert_allclose(together[1], u2net.infer_one(tensors[1]), atol=1e-4)
 
@@ -69,7 +69,7 @@ def test_a_flat_map_is_no_subject(u2net):
 
 
 def test_remove_bg_writes_what_the_service_answers(u2net, real_app, tmp_path):
-    Image.fromarray(pictures.astronaut()).save(tmp_path / "photo.jpg")
+    Image.fromarray(photos.astronaut()).save(tmp_path / "photo.jpg")
     u2net.remove_bg(tmp_path / "photo.jpg", tmp_path / "cutout.png")
     served = real_app.test_client().post(
         "/remove-bg",
@@ -97,7 +97,7 @@ def test_a_model_that_is_not_local_or_does_not_fit_is_refused(name):
         RembgModel(name)
 
 
-def test_whole_pictures_are_upright_like_their_exif_says(u2net, data_dir):
+def test_whole_images_are_upright_like_their_exif_says(u2net, data_dir):
     landscapes = sorted((data_dir / "odd" / "orientation").glob("Landscape_*.jpg"))
     assert len(landscapes) == 8
     shapes = {images.decode(path.read_bytes()).rgb.shape for path in landscapes}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from held_server import (
     MAX_WAIT_S,
     answer,
@@ -172,7 +172,7 @@ STAGES = ("reading the body", "waiting for a place", "in the model", "sending th
 def test_sigterm_in_every_stage(tmp_path, stage, disc_png):
     """The state is proven before the signal; then everything admitted is answered, and it ends."""
     noise = np.random.default_rng(0).integers(120, 255, (1500, 1500, 3), np.uint8)
-    data = picture_bytes(noise, "JPEG") if stage == "sending the answer" else disc_png
+    data = image_bytes(noise, "JPEG") if stage == "sending the answer" else disc_png
     with held_server(tmp_path, deadline_s=10, workers=1) as server, ExitStack() as held:
         body = form(data)
         whole = head(f"Content-Length: {len(body)}") + body

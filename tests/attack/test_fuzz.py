@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import requests
-from conftest import picture_bytes
+from conftest import image_bytes
 from held_server import held_server
 from mutations import mutations, seeds
 from test_server import resident_mb
@@ -79,12 +79,12 @@ def own_seeds() -> tuple[bytes, ...]:
     levels[10:14] = 128
     colours = np.dstack([levels, levels // 2, rng.integers(0, 255, SIZE, np.uint8)])
     files = [
-        picture_bytes(pixels, name)
+        image_bytes(pixels, name)
         for name in ("PNG", "JPEG", "WEBP")
         for pixels in (levels, colours)
     ]
-    plain = picture_bytes(levels, "PNG", compress_level=0)
-    return (*files, plain, picture_bytes(np.dstack([colours, levels])))
+    plain = image_bytes(levels, "PNG", compress_level=0)
+    return (*files, plain, image_bytes(np.dstack([colours, levels])))
 
 
 @pytest.fixture(scope="module")

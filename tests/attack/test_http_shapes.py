@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from held_server import FORM, answer, form, held_server, post, status
 from slow_clients import health_seconds
 
@@ -90,7 +90,7 @@ def test_needlessly_many_chunks_are_refused_soon_and_delay_nobody(server):
 
 def test_seventy_thousand_chunks_of_one_byte_are_a_body(server, disc):
     noise = np.random.default_rng(0).integers(0, 255, (150, 150, 3), np.uint8)
-    body = form(picture_bytes(noise))
+    body = form(image_bytes(noise))
     assert 60_000 < len(body) < 70_000
     whole = b"".join(chunk(body[at : at + 1]) for at in range(len(body))) + b"0\r\n\r\n"
     link = server.raw(chunks(whole).replace(b"Host: test", b"Host: test\r\nConnection: close"))

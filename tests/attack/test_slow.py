@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import picture_bytes
+from conftest import image_bytes
 from held_server import answer, form, head, held_server, status, until
 from slow_clients import CHUNKED, KINDS, UPLOAD, health_seconds, slow_clients
 
@@ -100,7 +100,7 @@ def test_a_body_that_is_always_just_fast_enough_ends_in_total(server):
 def large_result(server):
     """The path of a stored result of over 10 MB, which no compression makes smaller."""
     noise = np.random.default_rng(0).integers(120, 255, (2000, 2000, 3), np.uint8)
-    code, whole = answer(server.send(picture_bytes(noise, "JPEG")))
+    code, whole = answer(server.send(image_bytes(noise, "JPEG")))
     assert code == 200
     top, _, body = whole.partition(b"\r\n\r\n")
     name = next(
