@@ -9,7 +9,7 @@ TRITON := .venv-triton
 # Not imported under Windows, where waitress serves.
 GUNICORN_ONLY := cutout/server/(bodies|client_socket|connection|gunicorn_conf|lanes|refusals|worker)
 
-.PHONY: run test test-clients test-page test-platforms test-fleet chromium lint format bench prove-image clean
+.PHONY: attack run test test-clients test-page test-platforms test-fleet chromium lint format bench prove-image clean
 
 run: $(VENV)/.run-ready
 	@CUTOUT_PORT=$(PORT) $(BIN)/python app.py

@@ -62,7 +62,7 @@ from cutout.storage import Storage
 WORKER_BYTES = 700_000_000
 PIXELS_SHARE, UPLOADS_SHARE = 0.75, 0.25
 # Of the deadline: the rest is for images that take longer than those before them.
-MAX_WAIT_SHARE = 0.8
+MAX_WAIT_SHARE = 0.6
 # What needs no key: monitoring, the description, and the page, which asks for the key itself.
 OPEN_PATHS = ("/", "/health", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/*", "/static/*")
 # Asked by address, whatever the names of the service.

@@ -9,7 +9,7 @@ from held_server import held_server, status
 from test_server import resident_mb
 
 # Before it is measured, caches fill and libraries load.
-WARM_UP, REQUESTS, MAX_GROWTH_MB = 150, 450, 15
+WARM_UP, REQUESTS, MAX_GROWTH_MB = 80, 160, 15
 
 
 def counts(pid: int) -> tuple[int, int]:
@@ -28,7 +28,7 @@ def grown(server, data: bytes) -> tuple[float, int, int]:
 
 
 def work(server, data: bytes, count: int) -> None:
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(4) as pool:
         codes = set(pool.map(lambda _: status(server.send(data)), range(count)))
     assert codes <= {200, 503}
     server.until(lambda load: not load["inside"])
