@@ -16,7 +16,7 @@ DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 REPLICAS = [name for name in COMPOSE["services"] if name.startswith("cutout-")]
-# Whatever hangs, everything has ended by then: gunicorn.conf.py.
+# Whatever hangs, everything has ended by then: cutout/server/gunicorn_conf.py.
 END_S = Settings().deadline_s + 5
 UNIT = (DEPLOY / "systemd" / "cutout.service").read_text()
 

@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import zipfile
 from collections.abc import Iterator
@@ -13,10 +15,13 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
-from held_server import HeldServer, answer, fetch, held_server, status, until
+from held_server import HeldServer, answer, fetch, form, head, held_server, status, until
+from loopback import certificate
 from serving import Running, free_port
 
 from cutout.settings import Settings
+
+__all__ = ["certificate"]
 
 ROOT = Path(__file__).parent.parent
 CONF = (ROOT / "deploy" / "nginx.conf").read_text()
@@ -31,14 +36,18 @@ class Front(HeldServer):
 
 
 @contextmanager
-def nginx(folder: Path, replicas: list[HeldServer]) -> Iterator[Front]:
-    """The file itself, with our addresses and a folder of ours for what it writes."""
+def nginx(folder: Path, replicas: list[HeldServer], more: str = "") -> Iterator[Front]:
+    """The file itself, with our addresses and a folder of ours for what it writes.
+
+    more: directives for its server.
+    """
     port, text = free_port(), CONF
     for number, replica in enumerate(replicas, 1):
         host, own = replica.place
         text = text.replace(f"cutout-{number}:5000", f"{host}:{own}")
     text = text.replace("listen 8080", f"listen 127.0.0.1:{port}").replace("/tmp/", f"{folder}/")
     assert "cutout-" not in re.sub(r"#.*", "", text)
+    text = text.replace("location / {", f"{more}\nlocation / {{")
     (folder / "nginx.conf").write_text(text)
     command = [NGINX, "-c", str(folder / "nginx.conf"), "-p", str(folder), "-g"]
     log_file = folder / "nginx.log"
@@ -143,6 +152,43 @@ def test_figures_are_not_for_the_public(both):
     assert (get(one, "/metrics"), get(front, "/metrics")) == (200, 404)
 
 
+def snippet(word: str) -> str:
+    """The part of docs/operations.md, for nginx, that holds `word`."""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    (found,) = [one for one in re.findall(r"```nginx\n(.*?)```", text, re.DOTALL) if word in one]
+    return found
+
+
+def test_the_service_works_under_a_path(both, tmp_path, disc_png):
+    with nginx(tmp_path, list(both[:2]), snippet("/cutout/")) as front:
+        page = front.get("/cutout/").decode()
+        (script,) = re.findall(r'<script type="module" src="([^"/][^"]*)"', page)
+        assert b"import" in front.get(f"/cutout/{script}")
+        link = front.raw(b"GET /cutout/docs HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        code, whole = answer(link)
+        assert (code, b"Location: /cutout/docs/swagger\r" in whole) == (302, True), whole
+        body = form(disc_png)
+        top = head(f"Content-Length: {len(body)}").replace(b" /remove-bg", b" /cutout/remove-bg")
+        assert status(front.raw(top + body)) == 200
+
+
+def test_tls_ends_at_the_proxy(both, tmp_path, certificate):
+    cert, _ = certificate
+    port = free_port()
+    text = snippet("ssl_certificate").replace("8443", f"127.0.0.1:{port}")
+    text = re.sub(r"/run/secrets/(cert|key)\.pem", rf"{cert.parent}/\1.pem", text)
+    with nginx(tmp_path, list(both[:2]), text):
+        trust = ssl.create_default_context(cafile=str(cert))
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+            trust.wrap_socket(plain, server_hostname="images.test") as link,
+        ):
+            link.sendall(b"GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            whole = b"".join(iter(lambda: link.recv(65536), b""))
+    assert whole.startswith(b"HTTP/1.1 200")
+    assert b"Strict-Transport-Security: max-age=31536000" in whole
+
+
 def test_a_killed_replica_loses_no_image(tmp_path, disc_png):
     with two_replicas(tmp_path, queue=8) as (one, two, front):
         with one.held(), two.held():
@@ -181,6 +227,7 @@ def test_limits_and_times_fit_those_of_the_service():
     assert seconds("client_body_timeout") == settings.body_timeout_s
     assert settings.deadline_s < seconds("proxy_next_upstream_timeout")
     assert settings.deadline_s < seconds("proxy_read_timeout")
-    assert "keepalive = 40" in (ROOT / "gunicorn.conf.py").read_text()
+    gunicorn = (ROOT / "cutout" / "server" / "gunicorn_conf.py").read_text()
+    kept_s = int(re.search(r"(?m)^keepalive = (\d+)", gunicorn)[1])
     upstream = CONF[CONF.index("upstream cutout") :]
-    assert int(re.search(r"keepalive_timeout (\d+)s;", upstream)[1]) < 40
+    assert int(re.search(r"keepalive_timeout (\d+)s;", upstream)[1]) < kept_s
