@@ -110,3 +110,27 @@ def serve(out, image, folder):
     alpha = model.finish(model.infer_one(model.prepare(rgb)), rgb.shape[:2])
     expected = make_predictor(out, read_own(out), folder / "cache")(image).map8
     assert np.abs(np.round(alpha * 255) - expected).max() <= 1
+
+
+@needs_torch
+def test_a_killed_run_goes_on_from_its_checkpoint(tmp_path, u2netp_path):
+    import torch
+    from training_kit import TINY, write_model, write_pairs
+
+    from cutout.training.network import U2Net
+
+    torch.manual_seed(0)
+    start = write_model(tmp_path / "start.onnx", u2netp_path, U2Net(TINY))
+    images, masks = write_pairs(tmp_path, 10)
+    flags = ["--size", "64", "--batch", "4", "--steps", "30", "--threads", "1", "--held", "0"]
+    target = ["--from", str(start), "--learning-rate", "0.01", "--out", str(tmp_path / "mine.onnx")]
+    code = "from cutout.cli.train import train; train()"
+    command = [sys.executable, "-uc", code, str(images), str(masks), *flags, *target]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        # The line is printed after the checkpoint of that step is on the disk.
+        assert any("validation IoU" in line and "step" in line for line in process.stdout)
+        process.kill()
+    assert not (tmp_path / "mine.onnx").exists()
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Resumed after step 20." in again.stdout
+    assert "step   30 of 30" in again.stdout
