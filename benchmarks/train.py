@@ -20,8 +20,8 @@ from benchmarks.machine import machine
 from benchmarks.model_tools import mask_of, pairs
 from cutout import measures, weights
 from cutout.cli.train import make_predictor
+from cutout.models.own import read_own
 from cutout.models.table import ModelSpec
-from cutout.training.own_model import read_spec
 
 GENERAL_STEP = 7
 
@@ -39,7 +39,7 @@ def main() -> int:
     if code:
         return code
     models = {"before": (weights.ensure(args.start), weights.spec_of(args.start))}
-    models |= {path.stem: (path, read_spec(path)) for path in sorted(args.out.glob("*.onnx"))}
+    models |= {path.stem: (path, read_own(path)) for path in sorted(args.out.glob("*.onnx"))}
     for name, model in models.items():
         own = mean_iou(pairs(garments / "test"), *model, args.out / "graphs")
         general = pairs(args.data / "ecssd300")[::GENERAL_STEP]

@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -33,7 +34,14 @@ def test_the_service_does_not_import_torch():
 
 
 @needs_torch
-@pytest.mark.parametrize("name, text", [("mine.pt", "must end in .onnx"), ("old.onnx", "exists")])
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("mine.pt", "must end in .onnx"),
+        ("old.onnx", "exists"),
+        ("u2net.onnx", "published model"),
+    ],
+)
 def test_a_wrong_target_is_refused_before_anything_is_read(folders, tmp_path, name, text):
     (tmp_path / "old.onnx").write_bytes(b"another model")
     result = CliRunner().invoke(train, [*folders, "--out", str(tmp_path / name)])
@@ -85,3 +93,44 @@ def test_the_command_trains_exports_and_compares(tmp_path, u2netp_path):
         for p in (out.with_suffix(".report") / "general").iterdir()
         if not p.name.startswith("before-")
     }
+    serve(out, images / "p01.png", tmp_path)
+
+
+def serve(out, image, folder):
+    """The written file as CUTOUT_MODEL names it: the service makes the command's own map of it."""
+    from cutout.cli.train import make_predictor
+    from cutout.images import decode
+    from cutout.models.own import read_own
+    from cutout.settings import Settings
+    from u2net import RembgModel
+
+    settings = Settings(device="cpu", precision="fp32", cache_dir=folder / "cache")
+    model = RembgModel(str(out), settings)
+    rgb = decode(image.read_bytes()).rgb
+    alpha = model.finish(model.infer_one(model.prepare(rgb)), rgb.shape[:2])
+    expected = make_predictor(out, read_own(out), folder / "cache")(image).map8
+    assert np.abs(np.round(alpha * 255) - expected).max() <= 1
+
+
+@needs_torch
+def test_a_killed_run_goes_on_from_its_checkpoint(tmp_path, u2netp_path):
+    import torch
+    from training_kit import TINY, write_model, write_pairs
+
+    from cutout.training.network import U2Net
+
+    torch.manual_seed(0)
+    start = write_model(tmp_path / "start.onnx", u2netp_path, U2Net(TINY))
+    images, masks = write_pairs(tmp_path, 10)
+    flags = ["--size", "64", "--batch", "4", "--steps", "30", "--threads", "1", "--held", "0"]
+    target = ["--from", str(start), "--learning-rate", "0.01", "--out", str(tmp_path / "mine.onnx")]
+    code = "from cutout.cli.train import train; train()"
+    command = [sys.executable, "-uc", code, str(images), str(masks), *flags, *target]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        # The line is printed after the checkpoint of that step is on the disk.
+        assert any("validation IoU" in line and "step" in line for line in process.stdout)
+        process.kill()
+    assert not (tmp_path / "mine.onnx").exists()
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Resumed after step 20." in again.stdout
+    assert "step   30 of 30" in again.stdout

@@ -87,7 +87,8 @@ def _toml(
         "activation": "none",
         "licence": spec.licence,
         "sha256": hashlib.sha256(exported.onnx).hexdigest(),
-        "precision": "fp32" if exported.ranges is None else "int8",
+        # With ranges "auto" takes 8 bits on a CPU; CUDA has none and refuses the word "int8".
+        "precision": "fp32" if exported.ranges is None else "auto",
     }
     if exported.ranges is not None:
         fields["ranges"] = f"{path.stem}.ranges.json"

@@ -11,6 +11,7 @@ import numpy as np
 
 from cutout.errors import CutoutError, InvalidValue, StorageFull
 from cutout.files import hash_of, write_atomically
+from cutout.models.own import model_name
 from cutout.training import blending, card
 from cutout.training.export import Exported, export
 from cutout.training.pairs import Split, soft_masks, split_pairs, usable_pairs
@@ -144,8 +145,12 @@ def write_all(files: dict[Path, bytes]) -> None:
 
 
 def require_free(out: Path) -> None:
-    """InvalidValue where the file exists: a trained model never replaces another one."""
+    """InvalidValue where the file exists: a trained model never replaces another one.
+
+    ConfigurationError where it has the name of a published model.
+    """
     if out.suffix != ".onnx":
         raise InvalidValue("--out must end in .onnx.")
+    model_name(str(out))
     if out.exists():
         raise InvalidValue(f"{out.name} exists already; choose another name for --out.")
