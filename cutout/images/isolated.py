@@ -6,6 +6,7 @@ switched on by an operator, and a file that makes one loop or crash costs that f
 
 import atexit
 import functools
+import sys
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeout
 from multiprocessing import get_context
@@ -45,7 +46,9 @@ def run_isolated(work: Callable[..., Answer], *arguments: Any) -> Answer:
 @functools.cache
 def _pool() -> ProcessPool:
     """Made at first use, after a server has forked; spawned, for threads and CUDA break a fork."""
-    pool = ProcessPool(PROCESSES, initializer=_limit_memory, context=get_context("spawn"))
+    # pebble's types name the contexts of POSIX alone.
+    context: Any = get_context("spawn")
+    pool = ProcessPool(PROCESSES, initializer=_limit_memory, context=context)
     atexit.register(_close, pool)
     return pool
 
@@ -56,9 +59,9 @@ def _close(pool: ProcessPool) -> None:
 
 
 def _limit_memory() -> None:
-    try:
+    """Windows has no such limit."""
+    if sys.platform != "win32":
         import resource
-    except ImportError:  # Windows has no such limit.
-        return
-    _, most = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, most))
+
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, most))
