@@ -1,7 +1,7 @@
 """What a request will need, from its options and the headers of its images alone.
 
-The figures are peaks of memory and medians of time over whole requests, as
-`python -m benchmarks.request_costs` measures them, rounded up.
+The figures are peaks of memory and medians of time over whole requests, measured once with mattes
+that are soft everywhere, rounded up; `python -m benchmarks.worst_mix` shows that the sum holds.
 """
 
 from dataclasses import dataclass
