@@ -75,7 +75,9 @@ sys.modules["msvcrt"] = types.SimpleNamespace(
 )
 import app, cutout, u2net, metrics
 ONLY_GUNICORN = json.loads(sys.argv[1])
-names = [m.name for m in pkgutil.walk_packages(cutout.__path__, "cutout.")]
+# The training needs torch, which the service never imports.
+names = [m.name for m in pkgutil.walk_packages(cutout.__path__, "cutout.", onerror=lambda _: None)
+         if not m.name.startswith("cutout.training")]
 for name in names:
     if not name.startswith(tuple(ONLY_GUNICORN)) and not name.endswith("__main__"):
         __import__(name)
