@@ -76,14 +76,11 @@ def test_the_answers_of_a_stopping_server_end_their_connections(tmp_path, disc_p
 
 
 def test_idle_and_silent_connections_do_not_keep_a_server_from_stopping(tmp_path):
-    with held_server(tmp_path) as server:
-        links = [server.kept(), server.raw(b"")]
+    with held_server(tmp_path) as server, closing(server.kept()), closing(server.raw(b"")):
         start = terminate(server)
         assert server.running.process.wait(MAX_WAIT_S) == 0
         # A silent connection is given up after gunicorn's five seconds, an idle one after two.
         assert time.monotonic() - start < 10
-        for link in links:
-            link.close()
 
 
 def test_with_a_hung_model_everyone_is_answered_and_the_server_ends_in_time(tmp_path, disc_png):

@@ -1,5 +1,6 @@
 """Connections that wait for their clients without a thread: for a head, idle, or closing."""
 
+import math
 import re
 import selectors
 import socket
@@ -131,12 +132,13 @@ class WaitingConnections:
         """seconds: how long each may wait. on_readable: called when its client sends or leaves."""
         self._poller, self._seconds, self._on_readable = poller, seconds, on_readable
         self._connections: dict[Connection, None] = {}
+        self._limit = math.inf
 
     def __len__(self) -> int:
         return len(self._connections)
 
     def add(self, conn: Connection) -> None:
-        conn.deadline = time.monotonic() + self._seconds
+        conn.deadline = min(time.monotonic() + self._seconds, self._limit)
         self._connections[conn] = None
         self._poller.register(
             conn.sock, selectors.EVENT_READ, lambda _sock: self._on_readable(conn)
@@ -156,6 +158,7 @@ class WaitingConnections:
             yield conn
 
     def cut_short(self, limit: float) -> None:
-        """Let none wait beyond `limit` (monotonic)."""
+        """Let none wait beyond `limit` (monotonic), nor one that is added later."""
+        self._limit = limit
         for conn in self._connections:
             conn.deadline = min(conn.deadline, limit)
