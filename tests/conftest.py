@@ -64,6 +64,20 @@ def client(app):
     return app.test_client()
 
 
+@pytest.fixture
+def build(settings):
+    """A client of the service with some settings of its own."""
+    apps = []
+
+    def build(**changed):
+        apps.append(create_app(settings.model_copy(update=changed), StandIn()))
+        return apps[-1].test_client()
+
+    yield build
+    for app in apps:
+        app.extensions["cutout"].service.close()
+
+
 @pytest.fixture(scope="session")
 def real_app(u2net, tmp_path_factory):
     """The service on the real U²-Net."""

@@ -8,27 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydantic import SecretStr
-from standin import StandIn
 from test_api import post, problem
 
-from app import create_app
 from cutout.errors import ConfigurationError
 
 KEY = "a-key-of-more-than-sixteen-characters"
-
-
-@pytest.fixture
-def build(settings):
-    """A client of the service with some settings of its own."""
-    apps = []
-
-    def build(**changed):
-        apps.append(create_app(settings.model_copy(update=changed), StandIn()))
-        return apps[-1].test_client()
-
-    yield build
-    for app in apps:
-        app.extensions["cutout"].service.close()
 
 
 @pytest.fixture

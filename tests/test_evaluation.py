@@ -14,7 +14,6 @@ from scipy import stats
 
 from cutout import evaluation, measures
 from cutout.errors import InvalidValue, ModelFailed
-from cutout.evaluation.comparing import differences
 from cutout.evaluation.records import NAME, Record, read_records
 from cutout.evaluation.summary import read_rows, summarise, write_rows
 
@@ -308,17 +307,3 @@ def test_compare_refuses_other_thresholds_and_other_folders(data):
         evaluation.compare(data / "a", data / "b")
     with pytest.raises(InvalidValue, match="holds no evaluation"):
         evaluation.compare(data / "a", data / "images")
-
-
-def test_differences_between_sources_are_named_option_by_option():
-    a = {"model": "u2net", "options": {"edges": "auto", "crop": False}}
-    b = {"model": "u2netp", "options": {"edges": "off", "crop": False}}
-    assert differences(a, b) == [
-        {"name": "model", "a": "u2net", "b": "u2netp"},
-        {"name": "edges", "a": "auto", "b": "off"},
-    ]
-    assert differences(a, {"folder": "maps"}) == [
-        {"name": "model", "a": "u2net", "b": None},
-        {"name": "folder", "a": None, "b": "maps"},
-    ]
-    assert differences(a, a) == []

@@ -13,6 +13,7 @@ from scipy import stats
 from cutout import evaluation
 from cutout.errors import InvalidValue
 from cutout.evaluation.bootstrap import Replicates, interval
+from cutout.evaluation.comparing import differences
 from cutout.evaluation.records import Record
 
 KILLED = """
@@ -96,3 +97,17 @@ def test_a_baseline_that_is_not_a_summary_is_refused(tmp_path, text):
     (tmp_path / "summary.json").write_text(text)
     with pytest.raises(InvalidValue, match="is no summary"):
         evaluation.read_summary(tmp_path / "summary.json")
+
+
+def test_differences_between_sources_are_named_option_by_option():
+    a = {"model": "u2net", "options": {"edges": "auto", "crop": False}}
+    b = {"model": "u2netp", "options": {"edges": "off", "crop": False}}
+    assert differences(a, b) == [
+        {"name": "model", "a": "u2net", "b": "u2netp"},
+        {"name": "edges", "a": "auto", "b": "off"},
+    ]
+    assert differences(a, {"folder": "maps"}) == [
+        {"name": "model", "a": "u2net", "b": None},
+        {"name": "folder", "a": None, "b": "maps"},
+    ]
+    assert differences(a, a) == []

@@ -2,25 +2,9 @@
 
 import pytest
 from pydantic import SecretStr
-from standin import StandIn
 from test_api import problem
 
-from app import create_app
-
 KEY = "a-key-of-more-than-sixteen-characters"
-
-
-@pytest.fixture
-def build(settings):
-    apps = []
-
-    def build(**changed):
-        apps.append(create_app(settings.model_copy(update=changed), StandIn()))
-        return apps[-1].test_client()
-
-    yield build
-    for app in apps:
-        app.extensions["cutout"].service.close()
 
 
 @pytest.mark.parametrize(
