@@ -1,5 +1,6 @@
 """The graph that a model server runs: 8-bit images in, scores out; see `remote_tensors`."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,24 @@ def _normalise(mean: Triple, std: Triple) -> tuple[list[Any], list[Any]]:
         node("Cast", BOX, "place", to=TensorProto.INT64),
         node("Shape", LEVELS, "shape"),
     ]
+    nodes += _inside(node)
+    nodes += [
+        node("And", "rows_inside columns_inside", "inside"),
+        node("Cast", "inside", "weight", to=TensorProto.FLOAT),
+        node("Mul", "float weight", "shown"),
+        node("ReduceMax", "shown", "brightest", axes=[1, 2, 3], keepdims=1),
+        node("Max", "brightest tiny", "divisor"),
+        node("Div", "shown divisor", "unit"),
+        node("Sub", "unit mean", "centred"),
+        node("Div", "centred std", "normal"),
+        node("Mul", "normal weight", INPUT),
+    ]
+    return constants, nodes
+
+
+def _inside(node: Callable[..., Any]) -> list[Any]:
+    """Whether each row and each column lies in the box: `rows_inside`, `columns_inside`."""
+    nodes = []
     for axis, first, extent, shape_at, form in (
         ("rows", "zero", "two", "two", "down"),
         ("columns", "one", "three", "three", "across"),
@@ -91,18 +110,7 @@ def _normalise(mean: Triple, std: Triple) -> tuple[list[Any], list[Any]]:
             node("Less", f"{axis} {axis}_end", f"{axis}_before"),
             node("And", f"{axis}_after {axis}_before", f"{axis}_inside"),
         ]
-    nodes += [
-        node("And", "rows_inside columns_inside", "inside"),
-        node("Cast", "inside", "weight", to=TensorProto.FLOAT),
-        node("Mul", "float weight", "shown"),
-        node("ReduceMax", "shown", "brightest", axes=[1, 2, 3], keepdims=1),
-        node("Max", "brightest tiny", "divisor"),
-        node("Div", "shown divisor", "unit"),
-        node("Sub", "unit mean", "centred"),
-        node("Div", "centred std", "normal"),
-        node("Mul", "normal weight", INPUT),
-    ]
-    return constants, nodes
+    return nodes
 
 
 def _answer(unit_scores: bool) -> tuple[list[Any], list[Any]]:
