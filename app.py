@@ -24,6 +24,7 @@ from cutout import (
     images,
     memory,
     pipeline,
+    quality,
     removebg,
     telemetry,
     web,
@@ -90,6 +91,8 @@ class Parts:
         self.archive_limits = ArchiveLimits(
             settings.max_files, settings.max_bytes, settings.max_body_bytes
         )
+        path = settings.calibration
+        self._recalibration = quality.read_recalibration(path) if path else None
         self._lock = threading.RLock()
 
     @property
@@ -125,6 +128,11 @@ class Parts:
         total = memory.total_bytes()
         return self.settings.memory_bytes or min(wanted, total // 2 if total else wanted)
 
+    def recalibration(self, name: str) -> quality.Recalibration | None:
+        """That of the settings, for the model it was fitted to."""
+        found = self._recalibration
+        return found if found and found.model in ("", name) else None
+
     def loaded(self, name: str = "") -> LoadedModel:
         """A model with its batcher, for the commands: one that is served, else any there is."""
         if not name or name in self.models.names:
@@ -137,7 +145,8 @@ class Parts:
     def cut(self, data: bytes, plan: pipeline.Plan) -> bytes:
         """Image file in, image file out: for the commands."""
         image, loaded = images.decode(data, self.limits), self.loaded(plan.options.model)
-        return pipeline.cut_out(image, plan, loaded.model, loaded.infer).data
+        recalibration = loaded.recalibration
+        return pipeline.cut_out(image, plan, loaded.model, loaded.infer, recalibration).data
 
     @cached_property
     def _models(self) -> Registry[LoadedModel]:
@@ -162,7 +171,8 @@ class Parts:
         batcher = Batcher(model.infer, size, settings.model_timeout_s)
         # An engine that is still computing while the interpreter goes down aborts the process.
         atexit.register(batcher.close)
-        return LoadedModel(model.describe()["name"] or name, model, batcher)
+        name = model.describe()["name"] or name
+        return LoadedModel(name, model, batcher, recalibration=self.recalibration(name))
 
     def _measured(self) -> tuple[Registry[LoadedModel], Throughput]:
         """The models, each with what an image takes on this machine, and that of the default.

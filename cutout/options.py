@@ -75,7 +75,8 @@ class Options(BaseModel):
     )
     quality: Literal["standard", "best"] = Field(
         "standard",
-        description="best merges three views, at about 3.5 times the model's time",
+        description="best looks again, mirrored and nearer, where the model is not sure: "
+        "up to 3 times its time, twice on average",
     )
     model: str = Field(
         "", max_length=60, description="one of those served; u2netp is the fast one; default: first"

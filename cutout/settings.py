@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     triton_url: str = Field(
         "", description="of the Triton server: http://host:8000 or grpc://host:8001"
     )
+    calibration: Path | None = Field(
+        None, description="file of `evaluate --calibrate`: predicted IoU for images like yours"
+    )
     threads: int = Field(0, ge=0, description="cores for the model; 0 takes all that are allowed")
     max_batch: int = Field(
         0, ge=0, le=64, description="images in one pass; 0 takes what memory and device allow"

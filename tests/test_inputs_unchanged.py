@@ -73,8 +73,9 @@ FUNCTIONS = {
     "cutout": lambda a: compose(a.rgb, a.alpha),
     "quality": lambda a: [
         quality.signals(a.square, [a.square, a.square]),
-        quality.merge([a.square] * 3, quality.best_views(64)),
-        quality.tensors(lambda size: np.stack([a.square] * 3), quality.best_views(64)),
+        quality.signals(a.square, (), a.alpha),
+        quality.merge([a.square, a.square.T, a.square]),
+        quality.placed(a.square, quality.near_box(a.square), a.square.shape),
     ],
 }
 

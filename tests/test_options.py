@@ -18,6 +18,7 @@ from cutout.pipeline import ORDER, cut_out, make_plan
 
 # Steps that no option asks for.
 INTERNAL_STEPS = {
+    "quality",
     "region",
     "whole",
     "prepare",

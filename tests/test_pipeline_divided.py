@@ -8,7 +8,7 @@ import pytest
 from conftest import image_bytes
 
 from cutout import images, pipeline
-from cutout.errors import UndecodableImage
+from cutout.errors import InvalidValue, UndecodableImage
 from cutout.models.table import spec_of
 from cutout.options import Options
 from cutout.pipeline.divided import DividedPipeline
@@ -41,12 +41,11 @@ def test_the_parts_give_the_bytes_of_the_whole(options, disc_png):
     assert parts.finish(disc_png, maps).data == parts.cut_out(disc_png, brightness).data
 
 
-def test_several_views_are_merged_as_in_one_piece(disc_png):
+def test_a_second_look_needs_the_whole(disc_png):
     parts = divided(quality="best")
-    tensors = parts.prepare(disc_png)
-    assert len({tensor.shape for tensor in tensors}) > 1
-    maps = [brightness(tensor) for tensor in tensors]
-    assert parts.finish(disc_png, maps).data == parts.cut_out(disc_png, brightness).data
+    with pytest.raises(InvalidValue, match="local engine"):
+        parts.prepare(disc_png)
+    assert parts.cut_out(disc_png, brightness).data
 
 
 def test_the_parts_travel_to_another_process(disc_png):

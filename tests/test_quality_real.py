@@ -70,13 +70,10 @@ def test_a_clear_subject_has_a_higher_predicted_iou_than_a_faint_one(u2net):
     assert clear.predicted_iou > 0.9 > 0.6 > faint.predicted_iou
 
 
-def test_views_of_a_plain_subject_agree_and_predict_a_high_iou(u2net):
-    views = quality.best_views(u2net.input_size)
-    tensors = quality.tensors(lambda size: u2net.prepare(data.coffee(), size), views)
-    scores = [u2net.infer_one(tensor) for tensor in tensors]
-    maps = quality.aligned(scores, views)
-    assert max(np.abs(maps[0] - one).mean() for one in maps[1:]) < 0.02
-    assert quality.signals(quality.merge(scores, views), maps).predicted_iou > 0.9
+def test_a_sure_map_needs_no_second_look_and_a_faint_one_does(u2net):
+    clear, faint = (u2net.infer_one(u2net.prepare(rgb())) for rgb in (data.coffee, data.rocket))
+    assert not quality.needs_second_look(clear)
+    assert quality.needs_second_look(faint)
 
 
 @pytest.fixture(scope="module")

@@ -1,162 +1,177 @@
 import numpy as np
 import pytest
 
-from cutout import quality
-from cutout.quality import View
+from cutout import images, pipeline, quality
+from cutout.options import Options
+from cutout.quality import views
 from cutout.quality.maps import resized
 
-PAIR = (View(320), View(320, mirror=True))
-TWO_SIZES = (View(320), View(384))
-THREE = quality.best_views(320)
+
+def disc_and_part(part=0.0, ground=0.0, rows=slice(110, 210), columns=slice(210, 270)):
+    """A map (320, 320): a disc at 1, and beside it a part at the level given."""
+    y, x = np.mgrid[:320, :320]
+    one = np.where((y - 160) ** 2 + (x - 110) ** 2 < 60**2, 1, ground)
+    one[rows, columns] = part
+    return np.float32(one)
 
 
-def random_map(size, seed=0):
-    return np.random.default_rng(seed).random((size, size), np.float32)
+def unsure():
+    """A map that is half sure of a large area: its predicted IoU is low."""
+    one = np.zeros((320, 320), np.float32)
+    one[20:300, 20:300] = 0.45
+    one[60:120, 60:120] = 1
+    return one
 
 
-def test_a_mirrored_view_is_the_image_mirrored_and_contiguous():
-    tensor = np.random.default_rng(0).random((3, 320, 320), np.float32)
-    straight, mirrored = quality.tensors(lambda size: tensor, PAIR)
-    np.testing.assert_array_equal(straight, tensor)
-    np.testing.assert_array_equal(mirrored, tensor[:, :, ::-1])
-    assert mirrored.flags["C_CONTIGUOUS"]
+LARGE = {"rows": slice(110, 210), "columns": slice(210, 270)}
+SMALL = {"rows": slice(150, 160), "columns": slice(210, 222)}
 
 
-@pytest.mark.parametrize("size, larger", [(320, 384), (384, 448), (512, 608)])
-def test_best_adds_a_mirrored_view_and_a_larger_one_that_the_model_accepts(size, larger):
-    views = quality.best_views(size)
-    assert [(view.size, view.mirror) for view in views] == [
-        (size, False),
-        (size, True),
-        (larger, True),
-    ]
-    assert larger % 32 == 0
+def test_an_unsure_map_needs_a_second_look_and_a_decided_one_does_not():
+    assert quality.needs_second_look(unsure())
+    assert not quality.needs_second_look(disc_and_part())
 
 
-def test_models_with_one_large_size_are_only_mirrored():
-    assert quality.best_views(1024) == (View(1024), View(1024, mirror=True))
+@pytest.mark.parametrize("found", [0.0, 1.0])
+def test_a_large_part_stays_as_the_first_view_has_it(found):
+    first, other = disc_and_part(found, **LARGE), disc_and_part(1 - found, **LARGE)
+    merged = quality.merge([first, other, other])
+    np.testing.assert_allclose(merged[120:200, 220:260], found, atol=0.01)
 
 
-def test_an_image_is_prepared_once_a_size():
-    asked = []
-
-    def prepare(size):
-        asked.append(size)
-        return np.zeros((3, size, size), np.float32)
-
-    inputs = quality.tensors(prepare, (*PAIR, View(384), View(384, mirror=True)))
-    assert sorted(asked) == [320, 384]
-    assert [tensor.shape[-1] for tensor in inputs] == [320, 320, 384, 384]
+@pytest.mark.parametrize("finders, value", [([0], 1), ([1, 2], 1), ([1], 0), ([], 0)])
+def test_a_small_part_is_kept_when_the_first_view_or_both_others_found_it(finders, value):
+    maps = [disc_and_part(float(place in finders), **SMALL) for place in range(3)]
+    merged = quality.merge(maps)
+    np.testing.assert_allclose(merged[152:158, 212:220], value, atol=0.01)
 
 
-def test_views_of_a_model_that_ignores_them_merge_to_its_own_map():
-    scores = random_map(320)
-    merged = quality.merge([scores, scores[:, ::-1]], PAIR)
-    np.testing.assert_allclose(merged, scores, atol=1e-7)
+def test_a_surer_view_decides_on_large_parts_where_the_first_is_unsure():
+    sure = disc_and_part(1, **LARGE)
+    assert views.predicted_iou(unsure()) < views.UNSURE < views.predicted_iou(sure)
+    merged = quality.merge([unsure(), sure, sure])
+    assert ((merged > 0.5) == (sure > 0.5)).mean() > 0.95
 
 
-def test_views_that_agree_on_a_side_give_their_mean_there():
-    rng = np.random.default_rng(1)
-    subject = np.zeros((32, 32), bool)
-    subject[8:24, 8:24] = True
-    left, right = (np.where(subject, 0.8, 0.0) + 0.2 * rng.random((32, 32)) for _ in range(2))
-    # Their weights differ a little, as their predicted IoUs do.
-    np.testing.assert_allclose(quality.voted([left, right], PAIR), (left + right) / 2, atol=0.01)
+def test_a_less_sure_view_does_not_decide_where_both_are_unsure():
+    first, other = unsure() * np.float32(0.9), unsure()[:, ::-1] * np.float32(0.5)
+    merged = quality.merge([first, other])
+    assert merged[60:120, 60:120].min() > 0.5 > merged[60:120, 200:260].max()
+
+
+def test_views_that_agree_merge_to_their_own_map():
+    one = disc_and_part(0.7)
+    np.testing.assert_allclose(quality.merge([one, one, one]), one, atol=1e-6)
 
 
 @pytest.mark.parametrize("level", [0.0, 0.03, 0.4, 1.0])
 def test_flat_views_make_a_flat_map_of_their_level(level):
     flat = np.full((32, 32), level, np.float32)
-    merged = quality.voted([flat, flat, flat], THREE)
+    merged = views.voted([flat, flat, flat], [0.5, 0.5, 0.5])
     assert merged.dtype == np.float32
     np.testing.assert_allclose(merged, level, atol=1e-6)
 
 
-def found_by(*names):
-    """Maps (32, 32) of the three views of best: a part is 0.9 where a view is named, else 0.1.
-
-    The top is found by all and the bottom by none, so that the vote has its full range.
-    """
-    maps = []
-    for name in ("straight", "mirrored", "larger"):
-        one = np.full((32, 32), 0.9 if name in names else 0.1, np.float32)
-        one[:8], one[-8:] = 1, 0
-        maps.append(one)
-    return maps
-
-
-@pytest.mark.parametrize(
-    "names, value",
-    [
-        (("straight",), 0.9),
-        (("mirrored", "larger"), 0.9),
-        (("straight", "mirrored", "larger"), 0.9),
-        ((), 0.1),
-    ],
-)
-def test_a_part_stays_when_the_straight_view_or_both_others_found_it(names, value):
-    merged = quality.voted(found_by(*names), THREE)
-    np.testing.assert_allclose(merged[8:-8], value, atol=1e-6)
-    assert (merged[:8] == 1).all() and (merged[-8:] == 0).all()
-
-
-def disc_and_part(part, ground=0.0):
-    """A map (320, 320): a disc at 1, and beside it a part at the level given."""
-    y, x = np.mgrid[:320, :320]
-    one = np.where((y - 160) ** 2 + (x - 110) ** 2 < 60**2, 1, ground)
-    one[110:210, 210:270] = part
-    return np.float32(one)
-
-
-@pytest.mark.parametrize("alone", [1, 2])
-def test_one_other_view_alone_decides_only_when_it_is_more_certain(alone):
-    part = np.s_[120:200, 220:260]
-    maps = [disc_and_part(0.05)] * 3
-    maps[alone] = disc_and_part(0.7, ground=0.1)
-    assert quality.voted(maps, THREE)[part].max() < 0.2
-    maps = [disc_and_part(0.3, ground=0.2)] * 3
-    maps[alone] = disc_and_part(1)
-    assert quality.voted(maps, THREE)[part].min() > 0.9
-
-
-def test_where_two_equal_views_disagree_the_subject_keeps_the_part():
-    merged = quality.voted(found_by("straight")[:2], PAIR)
-    np.testing.assert_allclose(merged[8:-8], 0.9, atol=1e-6)
-
-
-def test_a_larger_view_is_brought_to_the_first_ones_size():
-    y, x = np.mgrid[:384, :384] / 384
-    larger = np.float32(0.5 + 0.5 * np.sin(6 * x) * np.cos(5 * y))
-    y, x = np.mgrid[:320, :320] / 320
-    smaller = np.float32(0.5 + 0.5 * np.sin(6 * x) * np.cos(5 * y))
-    merged = quality.merge([smaller, larger], TWO_SIZES)
-    assert merged.shape == (320, 320)
-    assert merged.dtype == np.float32
-    np.testing.assert_allclose(merged, smaller, atol=0.01)
-
-
 def test_a_view_that_found_nothing_does_not_dominate():
-    strong, faint = random_map(320) * 0.01, random_map(320, 1) * 0.01
+    rng = np.random.default_rng(0)
+    strong, faint = rng.random((2, 320, 320), np.float32) * np.float32(0.01)
     strong[100:200, 100:200] = 1
-    merged = quality.merge([strong, faint], PAIR)
-    assert merged[0:90].max() < 0.02
+    assert quality.merge([strong, faint])[0:90].max() < 0.02
+
+
+def test_mirroring_twice_gives_the_same_and_is_contiguous():
+    tensor = np.random.default_rng(0).random((3, 32, 32), np.float32)
+    once = quality.mirrored(tensor)
+    np.testing.assert_array_equal(once, tensor[:, :, ::-1])
+    assert once.flags["C_CONTIGUOUS"]
+    np.testing.assert_array_equal(quality.mirrored(once), tensor)
+
+
+def test_the_near_box_holds_the_subject_and_a_fifth_of_its_sides():
+    scores = np.zeros((320, 300), np.float32)
+    scores[100:200, 50:100] = 1
+    assert quality.near_box(scores) == (80, 40, 140, 70)
+
+
+def test_the_near_box_ends_at_the_border_and_is_everything_without_a_subject():
+    scores = np.zeros((100, 80), np.float32)
+    assert quality.near_box(scores) == (0, 0, 100, 80)
+    scores[:50, 40:] = 1
+    assert quality.near_box(scores) == (0, 32, 60, 48)
+
+
+def test_a_near_map_is_put_back_where_it_was_seen():
+    whole = disc_and_part()
+    top, left, height, width = box = quality.near_box(whole)
+    part = resized(whole[top : top + height, left : left + width], 320)
+    back = quality.placed(np.float32(part), box, whole.shape)
+    assert np.abs(back - whole).mean() < 0.005
 
 
 @pytest.mark.parametrize("size", [160, 256, 320, 384, 512])
 def test_resizing_keeps_constants_and_range(size):
     flat = resized(np.full((320, 320), 0.25, np.float32), size)
     np.testing.assert_allclose(flat, 0.25, atol=1e-6)
-    noise = resized(random_map(320), size)
+    noise = resized(np.random.default_rng(0).random((320, 320), np.float32), size)
     assert noise.shape == (size, size)
     assert 0 <= noise.min() <= noise.max() <= 1 + 1e-6
 
 
-def test_halving_averages_what_it_covers():
-    stripes = np.zeros((320, 320), np.float32)
-    stripes[:, ::2] = 1
-    np.testing.assert_allclose(resized(stripes, 160)[1:-1, 1:-1], 0.5, atol=1e-6)
+class Brightness:
+    """The map is the image's brightness, faint, so that a second look is needed."""
+
+    input_size = 64
+    input_sizes = (64,)
+    calibration = None
+
+    def __init__(self):
+        self.asked = []
+
+    def prepare(self, rgb, side=None, fit="stretch"):
+        grey = np.float32(rgb.mean(axis=2)) / 255
+        return np.stack([resized_to(grey, side)] * 3)
+
+    def infer(self, tensor):
+        self.asked.append(tensor)
+        return tensor[0]
+
+    def finish(self, scores, size, fit="stretch"):
+        return quality.at_size(np.ascontiguousarray(scores), size)
 
 
-def test_a_missing_view_is_an_error():
-    with pytest.raises(ValueError, match="longer"):
-        quality.merge([random_map(320)], PAIR)
+def resized_to(grey, side):
+    import cv2
+
+    return cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA)
+
+
+def decoded(rgb):
+    return images.DecodedImage(rgb, None, None, "PNG")
+
+
+def look(rgb, quality_option):
+    model = Brightness()
+    job = pipeline.Job(pipeline.make_plan(Options(quality=quality_option)), model, model.infer)
+    return pipeline.make_matte(decoded(rgb), job), model.asked
+
+
+@pytest.fixture
+def faint():
+    rgb = np.full((128, 128, 3), 10, np.uint8)
+    rgb[30:100, 30:100] = 110
+    rgb[40:70, 40:60] = 250
+    return rgb
+
+
+@pytest.mark.parametrize("option, passes", [("standard", 1), ("best", 3)])
+def test_best_asks_the_model_thrice_where_it_is_unsure(faint, option, passes):
+    frame, asked = look(faint, option)
+    assert len(asked) == passes
+    assert frame.matte.shape == (128, 128)
+
+
+def test_best_asks_the_model_once_where_it_is_sure():
+    rgb = np.zeros((128, 128, 3), np.uint8)
+    rgb[30:100, 30:100] = 250
+    _, asked = look(rgb, "best")
+    assert len(asked) == 1

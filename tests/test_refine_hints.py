@@ -184,6 +184,8 @@ class Fixed:
     """A model that is asked for nothing but its finished map."""
 
     input_size = 320
+    input_sizes = (320,)
+    calibration = None
 
     def __init__(self, alpha):
         self.alpha = alpha
@@ -195,7 +197,7 @@ class Fixed:
 def matte(rgb, alpha, extras, **options):
     """The matte of a map under the pipeline's own steps."""
     plan = make_plan(Options(**options), extras)
-    frame = Frame(rgb, scores=ScoreMap(np.zeros((1, 1), np.float32), {}))
+    frame = Frame(rgb, scores=ScoreMap(np.zeros((1, 1), np.float32)))
     if extras.region:
         top, left, height, width = extras.region
         part = np.ascontiguousarray(rgb[top : top + height, left : left + width])

@@ -22,8 +22,8 @@ STATE = "_cutout"
 ROWS = f"{STATE}/rows"
 DONE, FAILED = "done", "failed"
 TEXT = (
-    *("key", "result", "status", "error_code", "error", "touches_border", "warnings"),
-    *("runtime", "finished_at"),
+    *("key", "result", "status", "error_code", "error", "touches_border", "flags"),
+    *("warnings", "runtime", "finished_at"),
 )
 NUMBERS = ("coverage", "uncertain_share", "mean_confidence", "predicted_iou")
 COUNTS = ("source_bytes", "modified_ns", "width", "height", "components", "result_bytes")
@@ -31,7 +31,7 @@ COUNTS = ("source_bytes", "modified_ns", "width", "height", "components", "resul
 COLUMNS = (
     *("key", "result", "status", "error_code", "error", "width", "height", "result_bytes"),
     *("predicted_iou", "subject_found", "coverage", "components", "touches_border"),
-    *("uncertain_share", "mean_confidence", "warnings", "runtime"),
+    *("flags", "uncertain_share", "mean_confidence", "warnings", "runtime"),
     *("source_bytes", "modified_ns", "finished_at"),
 )
 
@@ -60,18 +60,22 @@ def done_row(source: Source, result: str, finished: Finished, runtime: str) -> R
     """The row of an image whose result is written."""
     height, width = finished.size
     signals = dict(finished.signals)
-    sides = signals.pop("touches_border", ())
+    lists = {name: _joined(signals.pop(name, ())) for name in ("touches_border", "flags")}
     return {
         **_begin(source, DONE),
         **{name: value for name, value in signals.items() if name in COLUMNS},
         "result": result,
-        "touches_border": " ".join(map(str, sides)) if isinstance(sides, list | tuple) else "",
+        **lists,
         "width": width,
         "height": height,
         "result_bytes": len(finished.data),
         "warnings": " ".join(finished.warnings),
         "runtime": runtime,
     }
+
+
+def _joined(words: object) -> str:
+    return " ".join(map(str, words)) if isinstance(words, list | tuple) else ""
 
 
 def failed_row(source: Source, error: Exception) -> Row:

@@ -18,7 +18,7 @@ from cutout.bulk.stages import runtime_name
 from cutout.cli.flags import option_flags, parse_options
 from cutout.errors import CutoutError
 from cutout.models.own import find_spec
-from cutout.pipeline.divided import DividedPipeline
+from cutout.pipeline.divided import DividedPipeline, check_divisible
 from cutout.settings import Settings
 
 # Named, not imported: the package does not depend on what is built from it.
@@ -128,9 +128,8 @@ def _model_name(plan: pipeline.Plan) -> str:
 
 
 def _divided(plan: pipeline.Plan) -> DividedPipeline:
-    return DividedPipeline(
-        plan, find_spec(_model_name(plan)), current_app.extensions["cutout"].limits
-    )
+    parts, name = current_app.extensions["cutout"], _model_name(plan)
+    return DividedPipeline(plan, find_spec(name), parts.limits, parts.recalibration(name))
 
 
 def _local_engine(job: bulk.Job, plan: pipeline.Plan) -> bulk.Engine:
@@ -151,6 +150,8 @@ def _local_engine(job: bulk.Job, plan: pipeline.Plan) -> bulk.Engine:
 
 def _ray_engine(job: bulk.Job, plan: pipeline.Plan, cluster: dict[str, Any]) -> bulk.Engine:
     from cutout.bulk.ray_engine import Cluster, RayEngine
+
+    check_divisible(plan)
 
     # Keys of the service's clients are of no use to the workers.
     settings = _settings().model_copy(update={"keys": SecretStr(""), "keys_file": None})

@@ -12,9 +12,11 @@ from cutout import evaluation, measures
 from cutout.cli.flags import parse_pairs
 from cutout.errors import CutoutError
 from cutout.parallel import usable_cores
+from cutout.quality import write_recalibration
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
+NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 CONVENTIONS = {
     "both": measures.GROUPS,
@@ -41,6 +43,7 @@ class EvaluateArguments:
     max_drop: float
     jobs: int
     resume: bool
+    calibrate: Path | None
 
 
 def register(group: click.Group, make_predict: MakePredict) -> None:
@@ -97,6 +100,11 @@ def _evaluate_command(make_predict: MakePredict) -> click.Command:
     @click.option(
         "--resume/--restart", default=True, help="Continue what OUT holds, or start over."
     )
+    @click.option(
+        "--calibrate",
+        type=NEW_FILE,
+        help="Fit the predicted IoU to these images and write it here, for CUTOUT_CALIBRATION.",
+    )
     def evaluate(**arguments: Any) -> None:
         """Measure the images in IMAGES against the true masks in MASKS, matched by name.
 
@@ -128,6 +136,8 @@ def _evaluate(make_predict: MakePredict, arguments: EvaluateArguments) -> None:
     summary = evaluation.write_results(arguments.out, matched.without_partner, title)
     _print_summary(summary)
     click.echo(f"Report: {arguments.out / evaluation.REPORT}")
+    if arguments.calibrate:
+        _calibrate(arguments.out, arguments.calibrate)
     if baseline:
         regressions = evaluation.find_regressions(summary, baseline, arguments.max_drop)
         _report_gate(regressions, arguments.max_drop)
@@ -138,6 +148,8 @@ def _predictor(
 ) -> tuple[evaluation.Predict | None, dict[str, Any]]:
     if arguments.predictions is None:
         return make_predict(parse_pairs(arguments.options))
+    if arguments.calibrate:
+        raise click.UsageError("--calibrate is for our model; --predictions predict no IoU.")
     if arguments.options:
         raise click.UsageError("--option is for our model; it has no effect on --predictions.")
     return None, {"folder": arguments.predictions.resolve().name}
@@ -175,6 +187,15 @@ def _print_summary(summary: dict[str, Any]) -> None:
             click.echo(f"Without a partner, {role}: {', '.join(stems)}", err=True)
     for stem, reason in summary["failed"].items():
         click.echo(f"Failed: {stem}: {reason}", err=True)
+
+
+def _calibrate(out: Path, target: Path) -> None:
+    found, before, after = evaluation.recalibrate(out)
+    write_recalibration(target, found)
+    click.echo(
+        f"Calibrated on {found.images} images: the mean predicted IoU was off by "
+        f"{before:+.3f}, is now by {after:+.3f}. Use it with CUTOUT_CALIBRATION={target}."
+    )
 
 
 def _report_gate(regressions: list[evaluation.Regression], max_drop: float) -> None:

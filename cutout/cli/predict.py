@@ -1,5 +1,6 @@
 """The service's own model as the predictor of an evaluation."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ def make_predict(texts: dict[str, str]) -> tuple[evaluation.Predict, dict[str, A
     loaded = parts.loaded(plan.options.model)
 
     def predict(path: Path) -> evaluation.Prediction:
-        job = pipeline.Job(plan, loaded.model, loaded.infer)
+        job = pipeline.Job(plan, loaded.model, loaded.infer, recalibration=loaded.recalibration)
         frame = pipeline.make_matte(images.decode(path.read_bytes(), parts.limits), job)
-        signals = frame.score_map.signals
-        return evaluation.Prediction(to_level(frame.matte), job.stages.ms, signals)
+        return evaluation.Prediction(to_level(frame.matte), job.stages.ms, frame.signals)
 
     device = loaded.model.device()
     source = {"model": loaded.name}
     source |= {name: str(device[name]) for name in ("runtime", "precision")}
+    if loaded.recalibration:
+        source |= {"recalibration": asdict(loaded.recalibration)}
     return predict, source | {"options": plan.options.model_dump(mode="json")}

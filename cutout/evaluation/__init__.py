@@ -3,6 +3,7 @@
 from cutout.evaluation.comparing import compare, comparison_page
 from cutout.evaluation.gate import MAX_DROP, Regression, find_regressions
 from cutout.evaluation.pairs import ImagePair, Pairs, find_pairs
+from cutout.evaluation.recalibrating import recalibrate
 from cutout.evaluation.records import Record
 from cutout.evaluation.results import (
     COMPARISON,
@@ -33,6 +34,7 @@ __all__ = [
     "find_regressions",
     "process_pool",
     "read_summary",
+    "recalibrate",
     "require_packages",
     "write_comparison",
     "write_results",

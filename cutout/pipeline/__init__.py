@@ -17,7 +17,7 @@ from cutout.pipeline.order import (
     run,
 )
 from cutout.pipeline.plan import Extras, Plan, check_options, make_plan
-from cutout.pipeline.scores import Infer, Model, ScoreMap, input_sides
+from cutout.pipeline.scores import Infer, Model, ScoreMap, input_side
 
 __all__ = [
     "ENCODE",
@@ -40,7 +40,7 @@ __all__ = [
     "begin",
     "check_options",
     "cut_out",
-    "input_sides",
+    "input_side",
     "make_matte",
     "make_plan",
     "result_of",

@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cutout import images
+from cutout.errors import InvalidValue
 from cutout.models import processing
 from cutout.models.table import ModelSpec
 from cutout.pipeline.frame import Job, Result, begin
 from cutout.pipeline.order import ENCODE, MATTE, PREPARE, RENDER, cut_out, result_of, run
 from cutout.pipeline.plan import Plan
-from cutout.pipeline.scores import Infer, merge
+from cutout.pipeline.scores import Infer, ScoreMap
+from cutout.quality import Recalibration
 
 
 class TableModel:
@@ -40,16 +42,28 @@ def no_model(tensor: np.ndarray) -> np.ndarray:
     raise RuntimeError("this part of the order of work asks no model")
 
 
+def check_divisible(plan: Plan) -> None:
+    """Raise InvalidValue where the model must be asked more than once."""
+    if plan.options.quality == "best":
+        raise InvalidValue(
+            "quality=best asks the model again after its first answer, which this engine cannot: "
+            "choose quality=standard, or the local engine.",
+            field="quality",
+        )
+
+
 @dataclass(frozen=True)
 class DividedPipeline:
     """One plan for many image files. Picklable. All methods raise the errors of `images`.
 
-    The results are byte for byte those of `cut_out`.
+    The results are byte for byte those of `cut_out`. Only `cut_out` can do `quality=best`, which
+    asks the model again after its first answer.
     """
 
     plan: Plan
     row: ModelSpec
     limits: images.Limits
+    recalibration: Recalibration | None = None
 
     def check(self, data: bytes) -> int:
         """Pixels of an image file, from its header alone."""
@@ -57,7 +71,11 @@ class DividedPipeline:
         return height * width
 
     def prepare(self, data: bytes) -> tuple[np.ndarray, ...]:
-        """The model's inputs (3, S, S) float32; none where the plan needs no model."""
+        """The model's input (3, S, S) float32; none where the plan needs no model.
+
+        Raises InvalidValue for `quality=best`.
+        """
+        check_divisible(self.plan)
         if not self.plan.options.remove:
             self.check(data)
             return ()
@@ -68,13 +86,13 @@ class DividedPipeline:
         """The result of an image file and the scores (S, S) float32 of its inputs, in order."""
         job, frame = self._job(), begin(images.decode(data, self.limits))
         if maps:
-            frame = replace(frame, scores=merge(maps, frame.size, self.plan.options, job.model))
+            frame = replace(frame, scores=ScoreMap(maps[0]))
         return result_of(run(ENCODE, run(MATTE + RENDER, frame, job), job), job)
 
     def cut_out(self, data: bytes, infer: Infer) -> Result:
         """All parts at once. infer: one tensor (3, S, S) -> its scores (S, S)."""
         image = images.decode(data, self.limits)
-        return cut_out(image, self.plan, TableModel(self.row), infer)
+        return cut_out(image, self.plan, TableModel(self.row), infer, self.recalibration)
 
     def _job(self) -> Job:
-        return Job(self.plan, TableModel(self.row), no_model)
+        return Job(self.plan, TableModel(self.row), no_model, recalibration=self.recalibration)

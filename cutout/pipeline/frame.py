@@ -10,6 +10,7 @@ from cutout.compose.geometry import Box
 from cutout.options import Options
 from cutout.pipeline.plan import Plan
 from cutout.pipeline.scores import Infer, Model, ScoreMap
+from cutout.quality import Recalibration
 from cutout.telemetry import Stages
 
 
@@ -23,6 +24,7 @@ class Job:
 
     infer: one tensor (3, S, S) -> scores (S, S), the model's own or a batcher's. stages: takes
     the time of each step. check_deadline: called before each step; raises when time is up.
+    recalibration: of the predicted IoU to a user's own data, None for the one of the package.
     """
 
     plan: Plan
@@ -30,6 +32,7 @@ class Job:
     infer: Infer
     stages: Stages = field(default_factory=Stages)
     check_deadline: Callable[[], None] = unbounded
+    recalibration: Recalibration | None = None
 
     @property
     def options(self) -> Options:
@@ -47,7 +50,8 @@ class Frame:
     colours. dpi: dots an inch, across and down. tensors: the model's inputs. scores: what the
     model said. alpha: (H, W) float32, the matte so far. pixels: (h, w[, 3 or 4]) uint8, rendered.
     data: the encoded file, and its format where that is not the option's. subject: box of the
-    subject in the image before it was cropped, where a step has measured it.
+    subject in the image before it was cropped, where a step has measured it. signals: quality
+    signals of the matte by the model's map; none where the model was not asked.
     """
 
     rgb: np.ndarray
@@ -64,6 +68,7 @@ class Frame:
     format: str = ""
     subject: Box | None = None
     warnings: tuple[str, ...] = ()
+    signals: dict[str, object] = field(default_factory=dict)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -77,11 +82,6 @@ class Frame:
         if self.alpha is None:
             raise ValueError("the step that makes alpha has not run")
         return self.alpha
-
-    @property
-    def signals(self) -> dict[str, object]:
-        """Quality signals of the model's map; none where the model was not asked."""
-        return self.scores.signals if self.scores else {}
 
     @property
     def score_map(self) -> ScoreMap:

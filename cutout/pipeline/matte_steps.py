@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from cutout.errors import CutoutError, LowConfidence, NoSubject
+from cutout.matting.guard import guarded
 from cutout.matting.matte import refine_matte
 from cutout.matting.trimap import BACKGROUND, SUBJECT, UNKNOWN
 from cutout.options import Options
@@ -23,7 +24,9 @@ def finish(frame: Frame, job: Job) -> Frame:
 
 def apply_strokes(frame: Frame, job: Job) -> Frame:
     """Correct the map by the strokes of a person, before anything else is made of it."""
-    return replace(frame, alpha=apply_hints(frame.rgb, frame.matte, _strokes(frame, job)))
+    alpha = apply_hints(frame.rgb, frame.matte, _strokes(frame, job))
+    scores = frame.score_map.corrected(alpha, frame.size, job.options.fit)
+    return replace(frame, alpha=alpha, scores=scores)
 
 
 def _strokes(frame: Frame, job: Job) -> Strokes:
@@ -91,7 +94,7 @@ def keep_all(frame: Frame, job: Job) -> Frame:
 
 def judge(frame: Frame, job: Job) -> Frame:
     """Do what was asked for where no subject was found, or where the result is not sure enough."""
-    options, quality = job.options, frame.score_map.signals
+    options, quality = job.options, frame.signals
     predicted = float(str(quality["predicted_iou"]))
     if not quality["subject_found"]:
         return _answer(frame, job, options.on_no_subject, NoSubject("No subject was found."))
@@ -126,8 +129,11 @@ def solve(frame: Frame, job: Job) -> Frame:
         options.matting_iterations,
         known=_known(_strokes(frame, job)) if extras.hints else None,
     )
-    if solved is alpha and edge_mode(options) != options.edges:
-        solved = snap_edges(frame.rgb, alpha, options.edges)
+    if extras.trimap is None:
+        left_to_matting = edge_mode(options) != options.edges
+        aligned = snap_edges(frame.rgb, alpha, options.edges) if left_to_matting else alpha
+        skipped = solved is alpha
+        solved = aligned if skipped else guarded(frame.rgb, alpha, aligned, solved)
     return replace(frame, alpha=solved, warnings=frame.warnings + warnings)
 
 

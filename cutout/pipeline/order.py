@@ -15,6 +15,7 @@ from cutout.pipeline import render_steps as render
 from cutout.pipeline.frame import Frame, Job, Result, begin
 from cutout.pipeline.plan import Plan
 from cutout.pipeline.scores import Infer, Model
+from cutout.quality import Recalibration
 
 
 class Step(NamedTuple):
@@ -79,6 +80,7 @@ MATTE = (
     Step("enhancement", given("enhance_edges"), matte.enhance_edges),
     Step("feathering", given("feather"), matte.feather),
     Step("matting", asked(lambda options: options.matting != "off"), matte.solve),
+    Step("quality", removes, scores.assess),
     Step("keep all", keeps_background, matte.keep_all),
     Step("whole", confined, region.paste),
 )
@@ -129,8 +131,14 @@ def make_matte(image: images.DecodedImage, job: Job) -> Frame:
     return run(REGION + PREPARE + INFER + MATTE + TRANSPARENCY, begin(image), job)
 
 
-def cut_out(image: images.DecodedImage, plan: Plan, model: Model, infer: Infer) -> Result:
+def cut_out(
+    image: images.DecodedImage,
+    plan: Plan,
+    model: Model,
+    infer: Infer,
+    recalibration: Recalibration | None = None,
+) -> Result:
     """Cut the subject out of one image; infer: one tensor (3, S, S) -> its scores (S, S)."""
-    job = Job(plan, model, infer)
+    job = Job(plan, model, infer, recalibration=recalibration)
     frame = run(REGION + PREPARE + INFER + MATTE + RENDER, begin(image), job)
     return result_of(run(ENCODE, frame, job), job)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,14 +36,29 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class ScoreMap:
-    """The model's map (S, S) float32 before stretching, and the quality signals made from it."""
+    """The model's map (S, S) float32 before stretching, and the views it was merged from.
+
+    views: (h, w) float32 each, raw, without padding; none where the map is the only one.
+    """
 
     map: np.ndarray
-    signals: dict[str, object]
+    views: tuple[np.ndarray, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return self.map.nbytes * (1 + len(self.views))
+
+    def corrected(self, alpha: np.ndarray, size: tuple[int, int], fit: str) -> ScoreMap:
+        """The map as a person has corrected it; alpha: (H, W), made of it and the strokes."""
+        scores = self.map.copy()
+        shown = processing.visible(scores, size, fit)
+        shown[:] = quality.at_size(alpha, shown.shape)
+        return ScoreMap(scores)
 
 
-def views_for(options: Options, model: Model) -> tuple[quality.View, ...]:
-    """The views of the image that the model is to see: one, or those of `quality=best`.
+def input_side(options: Options, model: Model) -> int:
+    """Side (px) of the square that the model will be given.
 
     Raises InvalidValue for an input size that the model does not take.
     """
@@ -55,42 +70,63 @@ def views_for(options: Options, model: Model) -> tuple[quality.View, ...]:
             field="input_size",
             allowed=list(model.input_sizes),
         )
-    if options.quality == "best":
-        return quality.best_views(size, scalable=len(model.input_sizes) > 1)
-    return (quality.View(size),)
-
-
-def input_sides(options: Options, model: Model) -> set[int]:
-    """Sides (px) of the squares that the model will be given."""
-    return {view.size for view in views_for(options, model)}
+    return size
 
 
 def prepare(frame: Frame, job: Job) -> Frame:
-    """Make the model's inputs, one a view."""
-    fit = job.options.fit
-    views = views_for(job.options, job.model)
-    tensors = quality.tensors(lambda side: job.model.prepare(frame.rgb, side, fit), views)
-    return replace(frame, tensors=tuple(tensors))
+    """Make the model's input."""
+    side = input_side(job.options, job.model)
+    return replace(frame, tensors=(job.model.prepare(frame.rgb, side, job.options.fit),))
 
 
 def infer(frame: Frame, job: Job) -> Frame:
-    """Ask the model for every view and merge what it says into one map with its signals."""
-    maps = [job.infer(tensor) for tensor in frame.tensors]
-    return replace(frame, tensors=(), scores=merge(maps, frame.size, job.options, job.model))
+    """Ask the model, and with `quality=best` look again where it is not sure."""
+    (tensor,) = frame.tensors
+    first = job.infer(tensor)
+    best = job.options.quality == "best"
+    scores = second_look(frame, job, first) if best else ScoreMap(first)
+    return replace(frame, tensors=(), scores=scores)
 
 
-def merge(
-    maps: Sequence[np.ndarray], size: tuple[int, int], options: Options, model: Model
-) -> ScoreMap:
-    """One map from those of the views, in their order; their agreement sharpens the signals.
+def second_look(frame: Frame, job: Job, first: np.ndarray) -> ScoreMap:
+    """The map (S, S) merged with those of two further views, mirrored and near, if it needs them.
 
-    maps: (S, S) float32 each; size: (height, width) of the image.
+    Three passes in place of one; what decides and what may change: `quality.views`.
     """
-    views = views_for(options, model)
-    if len(views) == 1:
-        shown = processing.visible(maps[0], size, options.fit)
-        return ScoreMap(maps[0], quality.signals(shown, (), model.calibration).as_dict())
-    aligned = quality.aligned(maps, views)
-    merged = quality.voted(aligned, views)
-    shown, *each = (processing.visible(one, size, options.fit) for one in (merged, *aligned))
-    return ScoreMap(merged, quality.signals(shown, each, model.calibration).as_dict())
+    fit, size = job.options.fit, frame.size
+    visible = processing.visible(first, size, fit)
+    calibration = job.model.calibration
+    if not quality.needs_second_look(visible, calibration):
+        return ScoreMap(first)
+    (tensor,) = frame.tensors
+    mirrored = quality.mirrored(job.infer(quality.mirrored(tensor)))
+    views = [visible, processing.visible(mirrored, size, fit), _near_view(frame, job, visible)]
+    merged = first.copy()
+    processing.visible(merged, size, fit)[:] = quality.merge(views, calibration)
+    return ScoreMap(merged, tuple(views))
+
+
+def _near_view(frame: Frame, job: Job, visible: np.ndarray) -> np.ndarray:
+    """What the model says of the part of the image around the subject, in the map of the whole."""
+    box = quality.near_box(visible)
+    (height, width), fit = frame.size, job.options.fit
+    down, across = height / visible.shape[0], width / visible.shape[1]
+    top, bottom = round(box[0] * down), round((box[0] + box[2]) * down)
+    left, right = round(box[1] * across), round((box[1] + box[3]) * across)
+    part = np.ascontiguousarray(frame.rgb[top : max(bottom, top + 1), left : max(right, left + 1)])
+    scores = job.infer(job.model.prepare(part, input_side(job.options, job.model), fit))
+    near = processing.visible(scores, (part.shape[0], part.shape[1]), fit)
+    return quality.placed(near, box, (visible.shape[0], visible.shape[1]))
+
+
+def assess(frame: Frame, job: Job) -> Frame:
+    """Estimate the quality of the final alpha by the maps."""
+    scores = processing.visible(frame.score_map.map, frame.size, job.options.fit)
+    signals = quality.signals(
+        scores,
+        frame.score_map.views,
+        frame.matte,
+        calibration=job.model.calibration,
+        recalibration=job.recalibration,
+    )
+    return replace(frame, signals=signals.as_dict())

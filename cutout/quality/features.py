@@ -54,14 +54,17 @@ def halved(grid: np.ndarray) -> np.ndarray:
     return means
 
 
-def of_map(scores: np.ndarray, views: Sequence[np.ndarray] = ()) -> list[float]:
-    """The two features of one image's map.
+def of_map(
+    scores: np.ndarray, views: Sequence[np.ndarray] = (), final: np.ndarray | None = None
+) -> list[float]:
+    """The two features of one image's result.
 
     scores: (H, W) raw. views: the aligned raw maps that were merged into it; none means that it is
-    the only one. Returns the logit of the mean IoU that the views expect of the mask, and minus the
-    log of the first view's thick uncertainty: larger views and merged maps have less of it.
+    the only one. final: (H, W) the alpha that was made of the map, None for the map's own. Returns
+    the logit of the mean IoU that the views expect of the mask, and minus the log of the first
+    view's thick uncertainty: larger views and merged maps have less of it.
     """
-    mask = on_grid(scores) > 0.5
+    mask = on_grid(scores) > 0.5 if final is None else maps.at_size(final, (GRID, GRID)) > 0.5
     alphas = [on_grid(view) for view in views or [scores]]
     expected = np.mean([soft_iou(mask, alpha) for alpha in alphas])
     uncertainty = thick_uncertainty(alphas[0] > 0.5, alphas[0])

@@ -1,5 +1,6 @@
 """Simple properties of a score map: its range, its peak, its components, its sides."""
 
+import cv2
 import numpy as np
 from scipy import ndimage
 
@@ -38,6 +39,26 @@ def component_areas(mask: np.ndarray) -> np.ndarray:
     areas = np.bincount(labels.ravel())[1:]
     large: np.ndarray = areas[areas >= COMPONENT_SHARE * areas.sum()]
     return large
+
+
+def largest_part(mask: np.ndarray) -> int:
+    """Pixels of a mask's largest component (8-connected); 0 for an empty one."""
+    labels, count = ndimage.label(mask, structure=np.ones((3, 3)))
+    return int(np.bincount(labels.ravel())[1:].max()) if count else 0
+
+
+def dilated(mask: np.ndarray) -> np.ndarray:
+    """The mask and the pixels next to it, (h, w) bool."""
+    wider: np.ndarray = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return wider
+
+
+def at_size(alpha: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Alpha (H, W) float32 scaled to `size` (h, w): means of the pixels in a cell."""
+    if alpha.shape == tuple(size):
+        return alpha
+    scaled: np.ndarray = cv2.resize(alpha, size[::-1], interpolation=cv2.INTER_AREA)
+    return scaled
 
 
 def sides_touched(mask: np.ndarray) -> tuple[str, ...]:

@@ -1,101 +1,98 @@
-"""Several views of one image, mirrored or at another size, merged to one map: quality=best."""
+"""A second look at an image, mirrored and nearer: quality=best.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+Where two maps of one image differ in a large part, neither is right more often: on ECSSD the
+mirrored image corrects about as many such parts as it spoils. So further views may move the outline
+and change small parts, and decide on large ones only where the first map is unsure of the image.
+"""
 
+from collections.abc import Sequence
+
+import cv2
 import numpy as np
 
-from cutout.quality.maps import checked, resized
+from cutout.models.table import Calibration
+from cutout.quality import maps
 from cutout.quality.predicted import predicted_iou
 
-# Input sizes that U²-Net's five halvings divide (px); larger squares are models of other kinds.
-STEP = 32
-LARGEST = 512
+Box = tuple[int, int, int, int]
+
+# Predicted IoU of the first map from which it is taken as it is, and below which the views may
+# change parts of any size.
+SURE, UNSURE = 0.9, 0.6
+# The largest part that is changed between the two, as a share of the subject.
+MAX_CHANGE = 0.02
+# The near view shows what is above this level of the map, with this share of its sides around.
+NEAR_LEVEL, NEAR_MARGIN = 0.3, 0.2
+# Weight of the first view, beside the predicted IoU, against 1 of the others.
+FIRST_WEIGHT = 2
 # Power of the mean over the views that is their vote, and power of each view's predicted IoU in its
 # weight. The plain mean leaves a part that half of the views found at 0.5, where rounding decides;
 # the root of the mean square puts it at 0.71. Ties go to the subject because the best threshold for
 # IoU lies at IoU / (1 + IoU), always under a half. For F1: Lipton et al., 2014.
 POWER, WEIGHT_POWER = 2, 2
+# Pixels of the map over which a refused part fades into what is around it, at 320 px.
+FADE = 9
 
 
-@dataclass(frozen=True)
-class View:
-    """One input to the model: its size (px, square), mirrored left to right or not.
+def needs_second_look(scores: np.ndarray, calibration: Calibration | None = None) -> bool:
+    """Whether further views of the image can improve its map (h, w), raw and without padding.
 
-    weight: of its vote in the merged map, relative to the other views.
+    calibration: of the model, U²-Net's by default.
     """
-
-    size: int
-    mirror: bool = False
-    weight: float = 1
+    return predicted_iou(maps.checked(scores), calibration=calibration) < SURE
 
 
-def best_views(size: int = 320, scalable: bool = True) -> tuple[View, ...]:
-    """The views of quality=best: as it is, mirrored, and mirrored at a larger size.
+def mirrored(array: np.ndarray) -> np.ndarray:
+    """The same from right to left, (..., w) contiguous: an input to the model, or its map."""
+    return np.ascontiguousarray(array[..., ::-1])
 
-    At 320 px: 320 twice and 384 once, 3.4 times the work of quality=standard and a second compiled
-    graph. What the unmirrored view found stays, and what both others found is added; one of them
-    alone decides only where it is more certain than the rest. Models with inputs over LARGEST, or
-    not scalable, have one size: mirrored only, twice the work. Smaller, padded or zoomed views, a
-    second pass on a crop, and the graph's side outputs were tried and left out.
+
+def near_box(scores: np.ndarray) -> Box:
+    """What the near view shows: (top, left, height, width) in pixels of the map (h, w)."""
+    mask = maps.stretched(maps.checked(scores)) > NEAR_LEVEL
+    if not mask.any():
+        return 0, 0, *mask.shape
+    spans = [_widened(np.flatnonzero(mask.any(axis=1 - axis)), mask.shape[axis]) for axis in (0, 1)]
+    (top, bottom), (left, right) = spans
+    return top, left, bottom - top, right - left
+
+
+def _widened(places: np.ndarray, length: int) -> tuple[int, int]:
+    """First place and the one after the last, with the margin, inside `length`."""
+    first, end = int(places[0]), int(places[-1]) + 1
+    margin = round(NEAR_MARGIN * (end - first))
+    return max(0, first - margin), min(length, end + margin)
+
+
+def placed(near: np.ndarray, box: Box, size: tuple[int, int]) -> np.ndarray:
+    """The near view's map brought to its box in a map of `size` (h, w); zero around it."""
+    top, left, height, width = box
+    whole = np.zeros(size, np.float32)
+    whole[top : top + height, left : left + width] = cv2.resize(
+        maps.checked(near), (width, height), interpolation=cv2.INTER_AREA
+    )
+    return whole
+
+
+def merge(views: Sequence[np.ndarray], calibration: Calibration | None = None) -> np.ndarray:
+    """The views (h, w) raw, the first one first, as one map of raw scores (h, w) float32."""
+    predictions = [predicted_iou(maps.checked(view), calibration=calibration) for view in views]
+    vote = voted(views, predictions)
+    return vote if predictions[0] < UNSURE else limited(views[0], vote)
+
+
+def voted(views: Sequence[np.ndarray], predictions: Sequence[float]) -> np.ndarray:
+    """Raw maps (h, w) merged: a vote decides the side, the views that agree the value.
+
+    predictions: the predicted IoU of each view. The vote is the weighted power mean, compared with
+    the middle of its range; views of a lower predicted IoU weigh less. The vote's own values would
+    leave a disputed part grey, and steps that follow the image's edges would lose it. Raw, not
+    stretched: a view that found nothing must not dominate.
     """
-    if size > LARGEST or not scalable:
-        return View(size), View(size, mirror=True)
-    return View(size, weight=2), View(size, mirror=True), View(larger(size), mirror=True)
-
-
-def larger(size: int) -> int:
-    """Six fifths of a size (px), in whole steps: 320 -> 384."""
-    return size * 6 // 5 // STEP * STEP
-
-
-BEST = best_views()
-
-
-def tensors(prepare: Callable[[int], np.ndarray], views: Sequence[View] = BEST) -> list[np.ndarray]:
-    """One model input a view; `prepare(size)` gives the image's tensor and runs once a size.
-
-    Returns (3, size, size) float32 each, contiguous, in the order of the views.
-    """
-    by_size = {size: prepare(size) for size in {view.size for view in views}}
-    return [
-        np.ascontiguousarray(by_size[view.size][:, :, :: -1 if view.mirror else 1])
-        for view in views
-    ]
-
-
-def aligned(scores: Sequence[np.ndarray], views: Sequence[View] = BEST) -> list[np.ndarray]:
-    """The views' raw scores mirrored back and scaled to the first view's size, each (S, S)."""
-    size = checked(scores[0]).shape[0]
-    back = [
-        checked(one)[:, ::-1] if view.mirror else checked(one)
-        for one, view in zip(scores, views, strict=True)
-    ]
-    return [one if one.shape[0] == size else resized(one, size) for one in back]
-
-
-def merge(scores: Sequence[np.ndarray], views: Sequence[View] = BEST) -> np.ndarray:
-    """The views as one map of raw scores, (S, S) float32, for finish() and signals().
-
-    scores: as the model gave them, not yet aligned. Raw, not stretched: a view that found nothing
-    must not dominate.
-    """
-    return voted(aligned(scores, views), views)
-
-
-def voted(maps: Sequence[np.ndarray], views: Sequence[View] = BEST) -> np.ndarray:
-    """Aligned raw maps (S, S) merged: a vote decides the side, the views that agree the value.
-
-    The vote is the weighted power mean, compared with the middle of its range; views of a lower
-    predicted IoU weigh less. The vote's own values would leave a disputed part grey, and steps that
-    follow the image's edges would lose it.
-    """
-    clipped = np.clip(maps, 0, 1)
-    view_weights = [
-        view.weight * predicted_iou(one) ** WEIGHT_POWER
-        for view, one in zip(views, maps, strict=True)
-    ]
-    weights = np.array(view_weights, np.float32)[:, None, None]
+    clipped = np.clip(views, 0, 1)
+    view_weights = np.array(predictions, np.float32) ** WEIGHT_POWER
+    view_weights[0] *= FIRST_WEIGHT
+    weights = view_weights[:, None, None]
     vote = ((weights * clipped ** np.float32(POWER)).sum(axis=0) / weights.sum()) ** (1 / POWER)
     middle = (vote.min() + vote.max()) / 2
     agreeing_weights = weights * ((clipped > middle) == (vote > middle))
@@ -105,3 +102,24 @@ def voted(maps: Sequence[np.ndarray], views: Sequence[View] = BEST) -> np.ndarra
         (agreeing_weights * clipped).sum(axis=0), total, out=vote.copy(), where=total > 0
     )
     return values.astype(np.float32)
+
+
+def limited(first: np.ndarray, vote: np.ndarray) -> np.ndarray:
+    """The vote, but the first map where a part of more than MAX_CHANGE of its subject differs."""
+    subject = maps.stretched(first) > 0.5
+    changed = (maps.stretched(vote) > 0.5) != subject
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        changed.astype(np.uint8), connectivity=4
+    )
+    large = [
+        part
+        for part in range(1, count)
+        if stats[part, cv2.CC_STAT_AREA] > MAX_CHANGE * subject.sum()
+    ]
+    if not large:
+        return vote
+    side = max(1, round(FADE * max(first.shape) / 320))
+    refused = cv2.dilate(np.isin(labels, large).astype(np.uint8), np.ones((side, side), np.uint8))
+    share = cv2.GaussianBlur(refused.astype(np.float32), (0, 0), side / 4)
+    kept: np.ndarray = vote + share * (np.clip(first, 0, 1) - vote)
+    return kept

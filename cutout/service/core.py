@@ -217,7 +217,7 @@ class Service:
         if known is not None:
             return replace(frame, scores=known), "hit"
         frame = pipeline.run(pipeline.PREPARE + pipeline.INFER, frame, job)
-        self.cache.put(key, frame.scores, frame.score_map.map.nbytes + 1000)
+        self.cache.put(key, frame.scores, frame.score_map.nbytes + 1000)
         return frame, "miss"
 
     def _ready_model(self, request: RemovalRequest, stages: Stages) -> LoadedModel:
@@ -228,9 +228,9 @@ class Service:
         if self.draining:
             raise NotReady("The service is stopping.")
         loaded = self.models.get(request.options.model)
-        sides = pipeline.input_sides(request.options, loaded.model)
+        side = pipeline.input_side(request.options, loaded.model)
         with stages("compile"):
-            loaded.model.open_sizes(sides, self.deadline_s)
+            loaded.model.open_sizes({side}, self.deadline_s)
         return loaded
 
     def _inspect(
@@ -259,7 +259,8 @@ class Service:
         extras = Extras(trimap, back, request.region, keep, erase)
         plan = pipeline.make_plan(request.options, extras)
         infer = partial(loaded.batcher.run, deadline=deadline, wanted=request.wanted)
-        return Job(plan, loaded.model, infer, stages, deadline_check(deadline))
+        check = deadline_check(deadline)
+        return Job(plan, loaded.model, infer, stages, check, loaded.recalibration)
 
     @contextmanager
     def _admitted(

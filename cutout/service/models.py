@@ -7,6 +7,7 @@ import numpy as np
 
 from cutout import pipeline
 from cutout.batching import Batcher
+from cutout.quality import Recalibration
 from cutout.service.costs import Needs
 from cutout.service.requests import Record
 
@@ -28,13 +29,15 @@ class Model(pipeline.Model, Protocol):
 class LoadedModel:
     """name: under which it is served. batcher: its only caller.
 
-    relative_work: the time of an image as a multiple of the default model's.
+    relative_work: the time of an image as a multiple of the default model's. recalibration: of
+    the predicted IoU to a user's own data.
     """
 
     name: str
     model: Model
     batcher: Batcher
     relative_work: float = 1.0
+    recalibration: Recalibration | None = None
 
     def infer(self, tensor: np.ndarray) -> np.ndarray:
         """Scores (S, S) of one tensor (3, S, S), without a deadline: for the commands."""
