@@ -72,3 +72,13 @@ def test_another_output_array_is_filled_outside_the_band_too(value):
     expected, out = decontaminate(rgb, alpha), np.zeros_like(rgb)
     assert decontaminate(rgb, alpha, out=out) is out
     np.testing.assert_array_equal(out, expected)
+
+
+def test_a_bright_pure_pixel_in_a_soft_area_draws_no_square():
+    rgb = np.full((121, 121, 3), (120, 70, 40), np.uint8)
+    alpha = np.full((121, 121), 0.3, np.float32)
+    rgb[:, :20], alpha[:, :20] = (60, 60, 60), 0
+    rgb[60, 60], alpha[60, 60] = (255, 220, 60), 0.95
+    across = decontaminate(rgb, alpha)[62, 45:76, 0].astype(int)
+    assert across.max() > 230
+    assert np.abs(np.diff(across)).max() < 20

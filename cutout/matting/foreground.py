@@ -74,7 +74,9 @@ def _pure_colours(colours: np.ndarray, share: np.ndarray) -> np.ndarray:
     weighted = cv2.merge([*planes, weight])
     total = np.zeros_like(weighted)
     for order, radius in enumerate(RADII):
-        mean = cv2.blur(weighted, (2 * radius + 1, 2 * radius + 1))
+        # Twice half the radius: one box would draw squares around single bright pure pixels.
+        side = (radius + 1, radius + 1)
+        mean = cv2.blur(cv2.blur(weighted, side), side)
         total = cv2.scaleAdd(mean, FALLBACK**order, total)
     mean_colours: np.ndarray = total[..., :3] / total[..., 3:]
     return mean_colours

@@ -20,7 +20,7 @@ Box = tuple[int, int, int, int]
 # change parts of any size.
 SURE, UNSURE = 0.9, 0.6
 # The largest part that is changed between the two, as a share of the subject.
-MAX_CHANGE = 0.02
+MAX_CHANGE = 0.01
 # The near view shows what is above this level of the map, with this share of its sides around.
 NEAR_LEVEL, NEAR_MARGIN = 0.3, 0.2
 # Weight of the first view, beside the predicted IoU, against 1 of the others.
