@@ -58,14 +58,15 @@ def prior_weights(ious: np.ndarray, mean: float) -> np.ndarray:
     return weights(brentq(lambda slope: weights(slope) @ ious - mean, -20, 20))
 
 
-def fit(values: np.ndarray, ious: np.ndarray) -> list[float]:
+def fit(values: np.ndarray, ious: np.ndarray, share: np.ndarray) -> list[float]:
     """Intercept and weights of a logistic curve over the sum of the standardised features.
 
-    Equal weights: with few failures in an easy set, fitted ones would be chance, and equal ones
-    generalise best. Dawes, 1979, "The robust beauty of improper linear models".
+    share: (N,) weight of each image. Equal weights: with few failures in an easy set, fitted ones
+    would be chance, and equal ones generalise best. Dawes, 1979, "The robust beauty of improper
+    linear models".
     """
     weights = 1 / values.std(axis=0)
-    line, share = values @ weights, prior_weights(ious, ASSUMED_MEAN)
+    line = values @ weights
 
     def loss(guess: np.ndarray) -> float:
         total = guess[0] + guess[1] * line
@@ -114,7 +115,9 @@ def main() -> None:
         options, several = Options(quality=quality), quality == "best"
         evaluated = evaluate(mattes, args.data / args.fit, HALVES[0], options)
         used = evaluated.several == several
-        fitted[several] = fit(evaluated.values[used], evaluated.ious[used])
+        # Weights of the whole set: the images of a second look are the harder ones of it.
+        share = prior_weights(evaluated.ious, ASSUMED_MEAN)[used]
+        fitted[several] = fit(evaluated.values[used], evaluated.ious[used], share)
         print(f"{quality} = ({', '.join(f'{number:.3f}' for number in fitted[several])})")
         report(f"{quality}, {args.fit}, fitted half", fitted, evaluated)
         held = evaluate(mattes, args.data / args.fit, HALVES[1], options)

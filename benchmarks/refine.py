@@ -21,6 +21,7 @@ from PIL import Image
 from benchmarks.machine import machine
 from cutout.compose import backgrounds
 from cutout.matting.foreground import decontaminate
+from cutout.matting.guard import guarded
 from cutout.matting.matte import METHODS, refine_matte
 from cutout.matting.solve import warm_up
 from cutout.matting.trimap import automatic_trimap
@@ -155,6 +156,8 @@ def mattes(rgb, alpha, trimap, automatic, args):
     for method in METHODS:
         start = time.perf_counter()
         out, warnings = refine_matte(rgb, alpha, method, None if automatic else trimap)
+        if automatic and out is not alpha:
+            out = guarded(rgb, alpha, snap_edges(rgb, alpha), out)
         yield method, out, time.perf_counter() - start
         for warning in warnings:
             print(warning)

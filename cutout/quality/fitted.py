@@ -7,4 +7,4 @@ thresholds of `quality.views` are on the scale of STANDARD.
 """
 
 STANDARD = (-0.971, 0.501, 0.324)
-BEST = (-0.329, 0.437, 0.309)
+BEST = (-0.409, 0.403, 0.284)
