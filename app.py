@@ -91,8 +91,7 @@ class Parts:
         self.archive_limits = ArchiveLimits(
             settings.max_files, settings.max_bytes, settings.max_body_bytes
         )
-        path = settings.calibration
-        self._recalibration = quality.read_recalibration(path) if path else None
+        self._recalibration = (file := settings.calibration) and quality.read_recalibration(file)
         self._lock = threading.RLock()
 
     @property
@@ -130,8 +129,7 @@ class Parts:
 
     def recalibration(self, name: str) -> quality.Recalibration | None:
         """That of the settings, for the model it was fitted to."""
-        found = self._recalibration
-        return found if found and found.model in ("", name) else None
+        return known if (known := self._recalibration) and known.model in ("", name) else None
 
     def loaded(self, name: str = "") -> LoadedModel:
         """A model with its batcher, for the commands: one that is served, else any there is."""
@@ -145,8 +143,8 @@ class Parts:
     def cut(self, data: bytes, plan: pipeline.Plan) -> bytes:
         """Image file in, image file out: for the commands."""
         image, loaded = images.decode(data, self.limits), self.loaded(plan.options.model)
-        recalibration = loaded.recalibration
-        return pipeline.cut_out(image, plan, loaded.model, loaded.infer, recalibration).data
+        parts = loaded.model, loaded.infer, loaded.recalibration
+        return pipeline.cut_out(image, plan, *parts).data
 
     @cached_property
     def _models(self) -> Registry[LoadedModel]:

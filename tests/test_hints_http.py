@@ -71,11 +71,12 @@ def test_the_record_says_whether_a_person_corrected_the_map(client, settings, pa
         assert json.loads(file.read_text())["hints"] is expected
 
 
-def test_quality_stays_that_of_the_models_map(client, pair_png):
-    first = post(client, "/remove-bg", image=pair_png)
-    second = post(client, "/remove-bg", image=pair_png, erase=IN_THE_SQUARE)
-    name = "X-Cutout-Predicted-Iou"
-    assert first.headers[name] == second.headers[name]
+def test_quality_is_that_of_the_final_matte_by_the_corrected_map(client, pair_png):
+    first = post(client, "/remove-bg", image=pair_png).headers
+    second = post(client, "/remove-bg", image=pair_png, erase=IN_THE_SQUARE).headers
+    assert float(second["X-Cutout-Coverage"]) < float(first["X-Cutout-Coverage"])
+    assert "parts_lost" not in second["X-Cutout-Flags"]
+    assert float(second["X-Cutout-Predicted-Iou"]) > 0.5
 
 
 def test_evaluate_measures_what_strokes_bring(client, pair_png):
