@@ -27,6 +27,62 @@ CONVENTIONS = {
 MakePredict = Callable[[dict[str, str]], tuple[evaluation.Predict, dict[str, Any]]]
 
 
+_PARAMETERS: tuple[click.Parameter, ...] = (
+    click.Argument(["images"], type=FOLDER),
+    click.Argument(["masks"], type=FOLDER),
+    click.Option(["--out"], type=NEW_FOLDER, required=True, help="Folder for the results."),
+    click.Option(["--predictions"], type=FOLDER, help="Measure these maps instead of our model's."),
+    click.Option(
+        ["--option", "options"],
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="An option of `remove`; may be given several times.",
+    ),
+    click.Option(
+        ["--convention"],
+        type=click.Choice(list(CONVENTIONS)),
+        default="both",
+        show_default=True,
+        help="How maps are normalised and averaged for F, E, S and MAE.",
+    ),
+    click.Option(
+        ["--threshold"],
+        type=click.FloatRange(0, 1),
+        default=0.5,
+        show_default=True,
+        help="A pixel is subject where its alpha is above this.",
+    ),
+    click.Option(
+        ["--ignore"],
+        type=click.IntRange(0, 255),
+        help="Level of the true mask that does not count.",
+    ),
+    click.Option(["--baseline"], type=FILE, help="A summary.json; if a measure got worse, exit 1."),
+    click.Option(
+        ["--max-drop"],
+        type=click.FloatRange(0, 1),
+        default=evaluation.MAX_DROP,
+        show_default=True,
+        help="Allowed loss against --baseline, in each measure's own unit: 0.005 lets an IoU of "
+        ".900 become .895. For SAD, gradient and connectivity a share of the baseline.",
+    ),
+    click.Option(
+        ["--jobs"],
+        type=click.IntRange(1),
+        default=usable_cores,
+        help="Processes that measure.  [default: the usable cores]",
+    ),
+    click.Option(
+        ["--resume/--restart"], default=True, help="Continue what OUT holds, or start over."
+    ),
+    click.Option(
+        ["--calibrate"],
+        type=NEW_FILE,
+        help="Fit the predicted IoU to these images and write it here, for CUTOUT_CALIBRATION.",
+    ),
+)
+
+
 @dataclass(frozen=True)
 class EvaluateArguments:
     """The arguments of `evaluate`, by name."""
@@ -53,58 +109,6 @@ def register(group: click.Group, make_predict: MakePredict) -> None:
 
 
 def _evaluate_command(make_predict: MakePredict) -> click.Command:
-    @click.command("evaluate")
-    @click.argument("images", type=FOLDER)
-    @click.argument("masks", type=FOLDER)
-    @click.option("--out", type=NEW_FOLDER, required=True, help="Folder for the results.")
-    @click.option("--predictions", type=FOLDER, help="Measure these maps instead of our model's.")
-    @click.option(
-        "--option",
-        "options",
-        multiple=True,
-        metavar="NAME=VALUE",
-        help="An option of `remove`; may be given several times.",
-    )
-    @click.option(
-        "--convention",
-        type=click.Choice(list(CONVENTIONS)),
-        default="both",
-        show_default=True,
-        help="How maps are normalised and averaged for F, E, S and MAE.",
-    )
-    @click.option(
-        "--threshold",
-        type=click.FloatRange(0, 1),
-        default=0.5,
-        show_default=True,
-        help="A pixel is subject where its alpha is above this.",
-    )
-    @click.option(
-        "--ignore", type=click.IntRange(0, 255), help="Level of the true mask that does not count."
-    )
-    @click.option("--baseline", type=FILE, help="A summary.json; if a measure got worse, exit 1.")
-    @click.option(
-        "--max-drop",
-        type=click.FloatRange(0, 1),
-        default=evaluation.MAX_DROP,
-        show_default=True,
-        help="Allowed loss against --baseline, in each measure's own unit: 0.005 lets an IoU of "
-        ".900 become .895. For SAD, gradient and connectivity a share of the baseline.",
-    )
-    @click.option(
-        "--jobs",
-        type=click.IntRange(1),
-        default=usable_cores,
-        help="Processes that measure.  [default: the usable cores]",
-    )
-    @click.option(
-        "--resume/--restart", default=True, help="Continue what OUT holds, or start over."
-    )
-    @click.option(
-        "--calibrate",
-        type=NEW_FILE,
-        help="Fit the predicted IoU to these images and write it here, for CUTOUT_CALIBRATION.",
-    )
     def evaluate(**arguments: Any) -> None:
         """Measure the images in IMAGES against the true masks in MASKS, matched by name.
 
@@ -116,7 +120,8 @@ def _evaluate_command(make_predict: MakePredict) -> click.Command:
         except CutoutError as error:
             raise click.ClickException(error.detail) from error
 
-    return evaluate
+    parameters = list(_PARAMETERS)
+    return click.Command("evaluate", params=parameters, callback=evaluate, help=evaluate.__doc__)
 
 
 def _evaluate(make_predict: MakePredict, arguments: EvaluateArguments) -> None:
