@@ -142,7 +142,7 @@ class Parts:
 
     def cut(self, data: bytes, plan: pipeline.Plan) -> bytes:
         """Image file in, image file out: for the commands."""
-        image, loaded = images.decode(data, self.limits), self.loaded(plan.options.model)
+        image, loaded = images.decode(data, self.limits), self.loaded(plan.options.model_name)
         parts = loaded.model, loaded.infer, loaded.recalibration
         return pipeline.cut_out(image, plan, *parts).data
 

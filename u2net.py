@@ -14,7 +14,7 @@ from PIL.Image import Image, fromarray
 
 from cutout import files, images, pipeline, weights
 from cutout.deferred import deferred
-from cutout.errors import ConfigurationError
+from cutout.errors import ConfigurationError, InvalidValue
 from cutout.models import own, processing
 from cutout.models.table import ModelSpec
 from cutout.options import Options
@@ -174,9 +174,12 @@ class RembgModel:
     ) -> None:
         """Write the cut-out of an image file, by default as an RGBA PNG of the same size.
 
-        Raises FileNotFoundError, or the errors of `cutout.images` for files that are no image.
+        Raises FileNotFoundError, the errors of `cutout.images` for files that are no image, or
+        InvalidValue for options that ask for another model.
         """
         plan = pipeline.make_plan(options or Options())
+        if (asked := plan.options.model_name) not in ("", self.name):
+            raise InvalidValue(f"This is the model {self.name}, not {asked}.", field="model")
         image = images.decode(Path(image_path).read_bytes())
         result = pipeline.cut_out(image, plan, self, self.infer_one)
         files.write_atomically(Path(output_path), result.data)

@@ -15,6 +15,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
+from cutout.models.table import FAST_MODEL
+
 OFF = ("off", "false", "no", "")
 ON = ("on", "true", "yes")
 
@@ -73,14 +75,13 @@ class Options(BaseModel):
     remove: bool = Field(
         True, description="off keeps the background: the image passes through what follows as it is"
     )
-    quality: Literal["standard", "best"] = Field(
+    quality: Literal["fast", "standard", "best"] = Field(
         "standard",
         description="best looks again, mirrored and nearer, where the model is not sure: "
-        "up to 3 times its time, twice on average",
+        "up to 3 times its time, twice on average; fast asks the small model u2netp, which a "
+        "server must have loaded",
     )
-    model: str = Field(
-        "", max_length=60, description="one of those served; u2netp is the fast one; default: first"
-    )
+    model: str = Field("", max_length=60, description="one of those served; default: the first")
     input_size: Annotated[int | None, BeforeValidator(number)] = Field(
         None,
         ge=32,
@@ -186,3 +187,8 @@ class Options(BaseModel):
     max_size: int | None = Field(
         None, ge=1, le=50_000, description="longest side of the result in px; never scales up"
     )
+
+    @property
+    def model_name(self) -> str:
+        """Name of the model that is asked for; "" is the default one."""
+        return self.model or (FAST_MODEL if self.quality == "fast" else "")

@@ -124,7 +124,7 @@ def _settings() -> Settings:
 
 def _model_name(plan: pipeline.Plan) -> str:
     """The model asked for, or the first of those set."""
-    return plan.options.model or _settings().model_names[0]
+    return plan.options.model_name or _settings().model_names[0]
 
 
 def _divided(plan: pipeline.Plan) -> DividedPipeline:
@@ -136,7 +136,7 @@ def _local_engine(job: bulk.Job, plan: pipeline.Plan) -> bulk.Engine:
     from cutout.bulk.local_engine import LocalEngine
 
     parts = current_app.extensions["cutout"]
-    loaded = parts.loaded(plan.options.model)
+    loaded = parts.loaded(plan.options.model_name)
     return LocalEngine(
         job.source,
         job.target,

@@ -17,7 +17,7 @@ def make_predict(texts: dict[str, str]) -> tuple[evaluation.Predict, dict[str, A
     """Load the model; return the predictor and a description of what it runs on."""
     plan = pipeline.make_plan(parse_options(texts))
     parts = current_app.extensions["cutout"]
-    loaded = parts.loaded(plan.options.model)
+    loaded = parts.loaded(plan.options.model_name)
 
     def predict(path: Path) -> evaluation.Prediction:
         job = pipeline.Job(plan, loaded.model, loaded.infer, recalibration=loaded.recalibration)

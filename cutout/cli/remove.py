@@ -116,7 +116,7 @@ def _remove_watching(
 ) -> None:
     # A supervisor's SIGTERM ends the command as Ctrl-C does: no result is left half-written.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    _ = current_app.extensions["cutout"].loaded(plan.options.model)
+    _ = current_app.extensions["cutout"].loaded(plan.options.model_name)
     click.echo(f"Watching {source}; Ctrl-C ends.", err=True)
     try:
         for jobs in watch(find):

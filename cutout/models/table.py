@@ -232,6 +232,8 @@ _ROWS = [
 ]
 
 MODELS: dict[str, ModelSpec] = {row.name: row for row in _ROWS}
+# The model of `quality=fast`.
+FAST_MODEL = "u2netp"
 
 UNSUPPORTED: dict[str, str] = {
     "sam": "it needs points or boxes besides the image and consists of two networks",

@@ -11,6 +11,7 @@ from cutout.compose.canvas import Position, parse_canvas, parse_position, parse_
 from cutout.compose.shadow import DropShadow, parse_blur, parse_offset
 from cutout.errors import InvalidValue
 from cutout.images import DecodedImage
+from cutout.models.table import FAST_MODEL
 from cutout.options import Options
 
 Colour = tuple[int, int, int, int]
@@ -151,6 +152,12 @@ def check_options(
     if hints and not options.remove:
         raise InvalidValue(
             "keep and erase have no effect with remove=off; leave one of them out.", field="remove"
+        )
+    if options.quality == "fast" and options.model_name != FAST_MODEL:
+        raise InvalidValue(
+            f"quality=fast is the model {FAST_MODEL}: leave model out, or choose another quality.",
+            field="model",
+            allowed=[FAST_MODEL],
         )
     geometry.parse_margin(options.crop_margin)
     shadow_of(options)

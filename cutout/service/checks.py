@@ -1,10 +1,12 @@
 """Checks around one request: its deadline, its sizes, what its client may have."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from cutout.errors import DeadlinePassed, SizeMismatch, TooMuchMemory
+from cutout.errors import DeadlinePassed, InvalidValue, SizeMismatch, TooMuchMemory
+from cutout.models.table import FAST_MODEL
+from cutout.options import Options
 from cutout.service.requests import Charge
 
 
@@ -28,6 +30,17 @@ def charged(charge: Charge, pixels: int) -> Iterator[None]:
     finally:
         if not finished:
             undo()
+
+
+def check_fast_is_served(options: Options, served: Sequence[str]) -> None:
+    """Raise InvalidValue for `quality=fast` where its model is not among those served."""
+    if options.quality == "fast" and FAST_MODEL not in served:
+        raise InvalidValue(
+            f"quality=fast needs the model {FAST_MODEL}, which this service has not loaded: name "
+            f"it in CUTOUT_MODELS, as CUTOUT_MODELS=u2net,{FAST_MODEL}, or choose another quality.",
+            field="quality",
+            allowed=["standard", "best"],
+        )
 
 
 def check_sizes(size: tuple[int, int], mask: tuple[int, ...]) -> None:

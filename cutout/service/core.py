@@ -21,7 +21,13 @@ from cutout.models.registry import Registry
 from cutout.pipeline import Extras, Frame, Job, ScoreMap
 from cutout.pixels import to_level
 from cutout.service import costs, records
-from cutout.service.checks import charged, check_memory, check_sizes, deadline_check
+from cutout.service.checks import (
+    charged,
+    check_fast_is_served,
+    check_memory,
+    check_sizes,
+    deadline_check,
+)
 from cutout.service.figures import export_facts, export_figures
 from cutout.service.files import InspectedFiles, inspect_files
 from cutout.service.models import LoadedModel, Model
@@ -210,7 +216,7 @@ class Service:
             return pipeline.run(pipeline.PREPARE + pipeline.INFER, frame, job), "off"
         options = request.options
         content = hashlib.sha256(request.data).digest()
-        name = self.models.get(options.model).name
+        name = self.models.get(options.model_name).name
         asked = name, options.quality, options.input_size, options.fit, request.region
         key = content, asked, request.scope
         known: ScoreMap | None = self.cache.get(key)
@@ -227,7 +233,8 @@ class Service:
         """
         if self.draining:
             raise NotReady("The service is stopping.")
-        loaded = self.models.get(request.options.model)
+        check_fast_is_served(request.options, self.models.names)
+        loaded = self.models.get(request.options.model_name)
         side = pipeline.input_side(request.options, loaded.model)
         with stages("compile"):
             loaded.model.open_sizes({side}, self.deadline_s)
