@@ -10,17 +10,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from cutout.parallel import usable_cores
+from cutout.runtimes.hardware import processor
 
 LIBRARIES = ("onnxruntime-gpu", "onnxruntime", "openvino", "onnx", "rembg", "numpy", "pillow")
-# Instruction sets that decide how fast 8-bit and half-precision arithmetic is.
-RELEVANT_FLAGS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8")
+# What keeps libraries from using all that the processor can do.
+RESTRICTIONS = ("IMITATED_PROCESSOR", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
 
 
 def machine() -> str:
     """Four lines for the top of a table."""
     return "\n".join(
         [
-            f"processor: {processor()}, {usable_cores()} cores",
+            f"processor: {processor()}{restrictions()}, {usable_cores()} cores",
             f"memory: {memory_gb():.0f} GB",
             f"commit: {commit()}",
             f"versions: python {platform.python_version()}, {', '.join(library_versions())}",
@@ -28,16 +29,10 @@ def machine() -> str:
     )
 
 
-def processor() -> str:
-    """Name of the processor and its instruction sets in RELEVANT_FLAGS."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if not cpuinfo.is_file():
-        return platform.processor() or "unknown"
-    lines = [line.split(":", 1) for line in cpuinfo.read_text().splitlines() if ":" in line]
-    facts = {key.strip(): value.strip() for key, value in lines}
-    flags = facts.get("flags", "").split()
-    present = [flag for flag in RELEVANT_FLAGS if flag in flags]
-    return f"{facts.get('model name', 'unknown')} ({' '.join(present)})"
+def restrictions() -> str:
+    """The environment variables that restrict the processor, or nothing."""
+    found = [f"{name}={os.environ[name]}" for name in RESTRICTIONS if name in os.environ]
+    return f", restricted by {' '.join(found)}" if found else ""
 
 
 def memory_gb() -> float:

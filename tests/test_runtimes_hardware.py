@@ -1,11 +1,13 @@
 """What the machine can do is read from it: precisions, memory, and the batches that fit."""
 
+import platform
+
 import numpy as np
 import pytest
 from openvino import Core
 
 from cutout.errors import DeviceUnavailable
-from cutout.runtimes import hardware
+from cutout.runtimes import factory, hardware
 from cutout.runtimes.cuda import pad_to_bucket, reason_of
 from cutout.runtimes.openvino_cpu import CAPABILITY, require_native_precision
 
@@ -51,3 +53,47 @@ def test_free_memory_is_the_smaller_of_machine_and_container(tmp_path):
 )
 def test_a_batch_fits_into_memory_and_is_never_empty(free, size, batch):
     assert hardware.limit_batch(12, free, size) == batch
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        (
+            "processor : 0\nmodel name\t: AMD EPYC 7B13\nflags\t\t: fpu avx avx2 sha_ni\n",
+            ("AMD EPYC 7B13", ("AVX2",)),
+        ),
+        (
+            "model name : Xeon\nflags : avx2 avx512f avx_vnni avx512_vnni avx512_bf16 amx_int8\n",
+            ("Xeon", ("AVX2", "AVX-512", "AVX-VNNI", "AVX512-VNNI", "AVX512-BF16", "AMX-INT8")),
+        ),
+        (
+            "processor : 0\nFeatures : fp asimd asimddp i8mm bf16\n",
+            (None, ("NEON", "DotProd", "I8MM", "BF16")),
+        ),
+        ("model name : old\nflags : sse2\n", ("old", ())),
+    ],
+)
+def test_a_processors_abilities_are_named(tmp_path, text, expected):
+    (tmp_path / "cpuinfo").write_text(text)
+    found = hardware.processor(tmp_path / "cpuinfo")
+    name, abilities = expected
+    assert found.abilities == abilities
+    assert found.name == (name or platform.machine())
+    assert all(word in str(found) for word in abilities or ("no AVX2",))
+
+
+def test_a_system_that_hides_the_abilities_is_not_guessed_at(tmp_path):
+    found = hardware.processor(tmp_path / "missing")
+    assert found.abilities is None
+    assert "unknown" in str(found)
+
+
+def test_health_and_the_log_name_the_processor(client, caplog):
+    expected = hardware.processor()
+    state = client.get("/health").json["processor"]
+    assert state == {"name": expected.name, "abilities": list(expected.abilities or ())}
+    factory.log_processor.cache_clear()
+    with caplog.at_level("INFO", logger="cutout"):
+        factory.log_processor()
+        factory.log_processor()
+    assert caplog.messages == [f"processor: {expected}"]

@@ -1,5 +1,6 @@
 """Chooses and opens a runtime: a named device or an error; under "auto" what works, and why."""
 
+import functools
 import importlib.util
 import logging
 from typing import Literal
@@ -77,10 +78,17 @@ def open_cpu(config: RuntimeConfig, why: str, degraded: bool = False) -> Runtime
             f"{engine} has no {config.precision} on a CPU; "
             f"choose one of {', '.join(CPU_PRECISIONS[engine])}"
         )
+    log_processor()
     precision, reason = cpu_precision(config, engine)
     runtime = load(config, engine, precision)
     runtime.set_reason(f"{why}; {reason}", degraded)
     return runtime
+
+
+@functools.cache
+def log_processor() -> None:
+    """Say once in a process what the speed depends on."""
+    log.info("processor: %s", hardware.processor())
 
 
 def cpu_precision(config: RuntimeConfig, engine: str) -> tuple[Precision, str]:

@@ -1,12 +1,58 @@
-"""What this machine has: an NVIDIA GPU or none, and free memory."""
+"""What this machine has: a processor and its abilities, an NVIDIA GPU or none, free memory."""
 
 import ctypes
+import functools
+import platform
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 # Memory of one 320 px image in U²-Net beside the weights: its maps in fp32, rounded up.
 IMAGE_BYTES = 400_000_000
 CGROUP = Path("/sys/fs/cgroup")
+# Linux's name of an instruction set, and the one that processors are sold by: those that decide how
+# fast 8-bit and half-precision arithmetic is.
+ABILITIES = {
+    "avx2": "AVX2",
+    "avx512f": "AVX-512",
+    "avx_vnni": "AVX-VNNI",
+    "avx512_vnni": "AVX512-VNNI",
+    "avx512_bf16": "AVX512-BF16",
+    "avx512_fp16": "AVX512-FP16",
+    "amx_int8": "AMX-INT8",
+    "amx_bf16": "AMX-BF16",
+    "asimd": "NEON",
+    "asimddp": "DotProd",
+    "i8mm": "I8MM",
+    "bf16": "BF16",
+    "sve": "SVE",
+}
+
+
+@dataclass(frozen=True)
+class Processor:
+    """name: as the system gives it. abilities: of ABILITIES; None where the system hides them."""
+
+    name: str
+    abilities: tuple[str, ...] | None
+
+    def __str__(self) -> str:
+        """Both, for people."""
+        if self.abilities is None:
+            return f"{self.name} (abilities unknown)"
+        return f"{self.name} ({', '.join(self.abilities) or 'no AVX2'})"
+
+
+@functools.cache
+def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> Processor:
+    """The processor of this machine; its abilities are read under Linux only."""
+    if not cpuinfo.is_file():
+        return Processor(platform.processor() or platform.machine(), None)
+    parts = [line.partition(":") for line in cpuinfo.read_text().splitlines()]
+    facts = {key.strip(): value.strip() for key, _, value in parts}
+    flags = set((facts.get("flags") or facts.get("Features", "")).split())
+    name = facts.get("model name") or platform.machine()
+    return Processor(name, tuple(word for flag, word in ABILITIES.items() if flag in flags))
 
 
 def find_gpu() -> str | None:

@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -20,6 +20,7 @@ from cutout.errors import NotReady
 from cutout.models.registry import Registry
 from cutout.pipeline import Extras, Frame, Job, ScoreMap
 from cutout.pixels import to_level
+from cutout.runtimes import hardware
 from cutout.service import costs, records
 from cutout.service.checks import (
     charged,
@@ -184,6 +185,7 @@ class Service:
             "model": self.model.describe(),
             "device": device,
             "models": [one.state() for one in self.models],
+            "processor": asdict(hardware.processor()),
             "load": {
                 "inside": self.queue_limit.inside,
                 "limit": self.queue_limit.images,
