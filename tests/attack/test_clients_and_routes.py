@@ -10,10 +10,11 @@ import threading
 import time
 import zlib
 from contextlib import closing, suppress
+from functools import cache
 
 import pytest
 import requests
-from held_server import FORM, answer, form, head, held_server, status
+from held_server import FORM, answer, form, head, held_server, status, until
 from slow_clients import health_seconds
 
 ROUTES = {
@@ -32,6 +33,8 @@ ROUTES = {
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "BREW")
 QUEUE = 8
+# Of the client that others would starve.
+IMAGES = 5
 # Where nobody waits it takes milliseconds; machines that run tests may have other work.
 MAX_HEALTH_S = 5
 
@@ -87,6 +90,7 @@ def zeros(count: int) -> bytes:
     return b"".join([*parts, squeeze.flush()])
 
 
+@cache
 def bombs() -> dict[str, bytes]:
     return {
         "ten gigapixels in a header": png_of(100_000, 100_000),
@@ -121,10 +125,10 @@ def test_a_bomb_in_any_role_is_answered_soon_and_without_unpacking(
     parts = {name: (f"{name}.png", io.BytesIO(data)) for name, data in files.items()}
     start = time.monotonic()
     got = requests.post(server.running.address + path, files=parts, data=options, timeout=30)
+    assert time.monotonic() - start < 5
     # Data behind the last pixel is no harm: it is never unpacked.
     assert got.status_code < 500, got.text
-    assert got.status_code >= 400 or bomb == bombs()["more data than pixels"]
-    assert time.monotonic() - start < 5
+    assert got.status_code >= 400 or bomb is bombs()["more data than pixels"]
 
 
 def reset(link: socket.socket) -> None:
@@ -155,14 +159,13 @@ def test_connections_do_not_add_up(server):
     for number in range(300):
         link = server.raw([b"", b"GET /livez HTTP/1.1\r\n", b"\r\n\r\n"][number % 3])
         (reset if number % 2 else socket.socket.close)(link)
-    health_seconds(server.place, 30, pause_s=0.1)
-    assert descriptors(server.worker) <= before + 5
+    until(lambda: descriptors(server.worker) <= before + 5, lambda: descriptors(server.worker))
 
 
 @pytest.mark.parametrize("path", ["/health", "/nowhere", "/remove-bg"])
 def test_a_flood_of_short_requests_is_answered_and_health_too(server, path):
-    """Sixteen clients, each as fast as it can over one connection, for two seconds."""
-    end, statuses = time.monotonic() + 2, []
+    """Sixteen clients, each as fast as it can over one connection, for a second."""
+    end, statuses = time.monotonic() + 1, []
 
     def client():
         with closing(http.client.HTTPConnection(*server.place, timeout=30)) as link:
@@ -197,7 +200,7 @@ def test_a_flood_of_connections_does_not_shut_out_health(server):
 
 
 def test_one_client_with_many_requests_does_not_starve_another(server, disc_png):
-    """A greedy client keeps forty connections busy from one address; another sends ten images."""
+    """A greedy client keeps four times as many connections busy as there are places."""
     stop = threading.Event()
 
     def greedy():
@@ -207,22 +210,22 @@ def test_one_client_with_many_requests_does_not_starve_another(server, disc_png)
             if status(link) == 503:
                 time.sleep(0.05)
 
-    threads = [threading.Thread(target=greedy) for _ in range(40)]
+    threads = [threading.Thread(target=greedy) for _ in range(4 * QUEUE)]
     for thread in threads:
         thread.start()
     try:
-        served = [polite(server, disc_png) for _ in range(10)]
+        served = [polite(server, disc_png) for _ in range(IMAGES)]
     finally:
         stop.set()
         for thread in threads:
             thread.join()
-    assert served == [200] * 10
+    assert served == [200] * IMAGES
 
 
 def polite(server, data: bytes) -> int:
-    """Status of one image from another address, sent again as long as it is told to."""
+    """Status of one image from another address, sent again once if it is told to."""
     body = form(data)
-    for _ in range(5):
+    for _ in range(2):
         link = socket.create_connection(server.place, 30, source_address=("127.0.0.2", 0))
         link.sendall(head(f"Content-Length: {len(body)}") + body)
         code, whole = answer(link)

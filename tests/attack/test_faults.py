@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import time
-import urllib.request
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from held_server import (
     form,
     head,
     held_server,
-    prepared_server,
     status,
     until,
 )
@@ -31,12 +29,6 @@ from cutout.runtimes import checksums
 
 def files_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
-
-
-def results(folder: Path) -> set[str]:
-    """Ids of which both result and record are there."""
-    names = files_in(folder)
-    return {name[:-5] for name in names if name.endswith(".json") and f"{name[:-5]}.png" in names}
 
 
 @contextmanager
@@ -52,38 +44,72 @@ def small_disk(folder: Path, size: str):
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.fixture(scope="module")
+def small_disks(tmp_path_factory):
+    """A server whose uploads and results lie on small disks of their own, by their settings."""
+    folder = tmp_path_factory.mktemp("disks")
+    with ExitStack() as stack:
+        names = "upload_dir", "result_dir"
+        disks = {name: stack.enter_context(small_disk(folder / name, "512k")) for name in names}
+        yield stack.enter_context(held_server(folder, **disks)), disks
+
+
 @pytest.mark.parametrize("which", ["upload_dir", "result_dir"])
-def test_a_full_disk_is_a_507_and_leaves_no_parts(tmp_path, disc_png, which):
-    with small_disk(tmp_path / "disk", "64k") as disk:
-        (disk / "filler").write_bytes(bytes(60_000))
-        with held_server(tmp_path, **{which: disk}) as server:
-            code, whole = answer(server.send(disc_png * 20 if which == "upload_dir" else disc_png))
-            codes = [code]
-            while code == 200 and len(codes) < 40:
-                code, whole = answer(server.send(disc_png))
-                codes.append(code)
-            assert (code, b"storage_full" in whole) == (507, True)
-            assert b"No space" not in whole
-            assert not [name for name in files_in(disk) if name.endswith(".part")]
-            (disk / "filler").unlink()
-            assert status(server.send(disc_png)) == 200
+def test_a_full_disk_is_a_507_and_leaves_no_parts(small_disks, disc_png, which):
+    server, disks = small_disks
+    disk = disks[which]
+    free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+    (disk / "filler").write_bytes(bytes(free - 8192))
+    code, whole = answer(server.send(disc_png * 20 if which == "upload_dir" else disc_png))
+    codes = [code]
+    while code == 200 and len(codes) < 40:
+        code, whole = answer(server.send(disc_png))
+        codes.append(code)
+    assert (code, b"storage_full" in whole) == (507, True)
+    assert b"No space" not in whole
+    assert not [name for name in files_in(disk) if name.endswith(".part")]
+    (disk / "filler").unlink()
+    assert status(server.send(disc_png)) == 200
 
 
-def test_a_folder_that_vanishes_and_comes_back(tmp_path, disc_png):
-    with held_server(tmp_path) as server:
-        assert status(server.send(disc_png)) == 200
-        shutil.rmtree(tmp_path / "results")
-        code, whole = answer(server.send(disc_png))
-        assert code == 200
-        assert (tmp_path / "results").stat().st_mode & 0o777 == 0o700
-        shutil.rmtree(tmp_path / "results")
-        (tmp_path / "results").write_text("a file where the folder was")
-        code, whole = answer(server.send(disc_png))
-        assert (code, b'"storage_failed"' in whole) == (507, True)
-        assert str(tmp_path).encode() not in whole
-        (tmp_path / "results").unlink()
-        assert status(server.send(disc_png)) == 200
-        assert b'"ready":true' in server.get("/readyz").replace(b" ", b"")
+def test_a_read_only_file_system_is_a_507(small_disks, disc_png):
+    server, disks = small_disks
+    disk = str(disks["result_dir"])
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    code, whole = answer(server.send(disc_png))
+    subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+    assert (code, b"storage_failed" in whole) == (507, True)
+    assert status(server.send(disc_png)) == 200
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with held_server(tmp_path_factory.mktemp("faults"), cache_bytes=0) as server:
+        yield server
+
+
+def test_a_folder_that_vanishes_and_comes_back(server, disc_png):
+    folder = server.folder / "results"
+    assert status(server.send(disc_png)) == 200
+    shutil.rmtree(folder)
+    assert status(server.send(disc_png)) == 200
+    assert folder.stat().st_mode & 0o777 == 0o700
+    shutil.rmtree(folder)
+    folder.write_text("a file where the folder was")
+    code, whole = answer(server.send(disc_png))
+    assert (code, b'"storage_failed"' in whole) == (507, True)
+    assert str(server.folder).encode() not in whole
+    folder.unlink()
+    assert status(server.send(disc_png)) == 200
+    assert b'"ready":true' in server.get("/readyz").replace(b" ", b"")
+
+
+@pytest.mark.parametrize("fault, code", [("nan", 500), ("raise", 500)])
+def test_a_model_that_fails_is_an_error_of_that_image_alone(server, disc_png, fault, code):
+    (server.folder / "fault").write_text(fault)
+    assert status(server.send(disc_png)) == code
+    (server.folder / "fault").write_text("")
+    assert status(server.send(disc_png)) == 200
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write to read-only folders")
@@ -95,127 +121,123 @@ def test_a_read_only_folder_is_a_507(tmp_path, disc_png):
     assert (code, b"storage_failed" in whole) == (507, True)
 
 
-def test_a_read_only_file_system_is_a_507(tmp_path, disc_png):
-    with (
-        small_disk(tmp_path / "disk", "4m") as disk,
-        held_server(tmp_path, result_dir=disk) as server,
-    ):
-        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-        code, whole = answer(server.send(disc_png))
-        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
-        assert (code, b"storage_failed" in whole) == (507, True)
-        assert status(server.send(disc_png)) == 200
+def kill_worker(server, disc_png: bytes, pause_s: float) -> list[str]:
+    """Ids of what was answered with 200 at the kill: it is there afterwards, whole."""
+    before, ids = server.worker, []
+    links = [server.send(disc_png) for _ in range(4)]
+    time.sleep(pause_s)
+    os.kill(before, signal.SIGKILL)
+    answered = []
+    for link in links:
+        with suppress(OSError):
+            answered.append(answer(link))
+    until(lambda: server.worker != before, lambda: server.running.log)
+    server.running.wait_until_ready()
+    for code, whole in answered:
+        if code == 200 and b"X-Cutout-Id: " in whole:
+            ids.append(id_of(whole))
+            body = whole.partition(b"\r\n\r\n")[2]
+            assert server.get(f"/results/{ids[-1]}")[: len(body)] == body
+    return ids
 
 
-def kill_workers(folder: Path, disc_png: bytes, turns: int) -> None:
-    """What was answered with 200 is there after every kill, whole; the next one is served."""
-    with held_server(folder) as server:
-        for turn in range(turns):
-            before = server.worker
-            links = [server.send(disc_png) for _ in range(4)]
-            time.sleep(0.002 * (turn % 20))
-            os.kill(before, signal.SIGKILL)
-            answered = []
-            for link in links:
-                with suppress(OSError):
-                    answered.append(answer(link))
-            until(lambda pid=before: server.worker != pid, lambda: server.running.log)
-            server.running.wait_until_ready()
-            for code, whole in answered:
-                if code == 200 and b"X-Cutout-Id: " in whole:
-                    name = whole.partition(b"X-Cutout-Id: ")[2][:32].decode()
-                    body = whole.partition(b"\r\n\r\n")[2]
-                    assert server.get(f"/results/{name}")[: len(body)] == body
-            assert status(server.send(disc_png)) == 200
-        assert results(folder / "results")
-        assert not [name for name in files_in(folder / "results") if name.endswith(".part")]
+def id_of(whole: bytes) -> str:
+    return whole.partition(b"X-Cutout-Id: ")[2][:32].decode()
 
 
-def test_a_killed_worker_is_replaced_and_loses_nothing_that_was_answered(tmp_path, disc_png):
-    kill_workers(tmp_path, disc_png, 2)
+def kill_master(server) -> None:
+    """The worker ends with it."""
+    worker = server.worker
+    server.running.process.kill()
+    server.running.process.wait(MAX_WAIT_S)
+    until(lambda: not os.path.exists(f"/proc/{worker}"))
+
+
+def all_there(server, ids: list[str]) -> None:
+    """Each can be fetched, and nothing unfinished lies beside them."""
+    for name in ids:
+        assert server.get(f"/results/{name}").startswith(b"\x89PNG")
+    assert not [name for name in files_in(server.folder / "results") if name.endswith(".part")]
+
+
+def answered_id(server, disc_png: bytes) -> str:
+    code, whole = answer(server.send(disc_png))
+    assert code == 200
+    return id_of(whole)
+
+
+def test_after_a_kill_of_worker_or_master_all_that_was_answered_is_there(tmp_path, disc_png):
+    with held_server(tmp_path) as server:
+        ids = [answered_id(server, disc_png), *kill_worker(server, disc_png, pause_s=0.02)]
+        ids.append(answered_id(server, disc_png))
+        kill_master(server)
+    with held_server(tmp_path) as server:
+        ids.append(answered_id(server, disc_png))
+        all_there(server, ids)
 
 
 @pytest.mark.attack
 def test_fifty_killed_workers(tmp_path, disc_png):
-    kill_workers(tmp_path, disc_png, 50)
-
-
-def kill_master(folder: Path, disc_png: bytes) -> None:
-    with held_server(folder) as server:
-        worker = server.worker
-        assert status(server.send(disc_png)) == 200
-        server.running.process.kill()
-        server.running.process.wait(MAX_WAIT_S)
-        until(lambda: not os.path.exists(f"/proc/{worker}"))
-
-
-def test_the_worker_of_a_killed_master_ends_and_the_next_start_serves(tmp_path, disc_png):
-    kill_master(tmp_path, disc_png)
-    kept = results(tmp_path / "results")
-    assert len(kept) == 1
     with held_server(tmp_path) as server:
-        (name,) = kept
-        assert server.get(f"/results/{name}").startswith(b"\x89PNG")
-        assert status(server.send(disc_png)) == 200
+        ids = []
+        for turn in range(50):
+            ids += kill_worker(server, disc_png, 0.002 * (turn % 20))
+            ids.append(answered_id(server, disc_png))
+        all_there(server, ids)
 
 
 @pytest.mark.attack
-@pytest.mark.parametrize("turn", range(10))
-def test_killed_masters(tmp_path, disc_png, turn):
-    kill_master(tmp_path, disc_png)
+def test_fifty_killed_masters(tmp_path, disc_png):
+    """Each while four images are inside; the next start serves what was answered before."""
+    ids = []
+    for turn in range(50):
+        with held_server(tmp_path) as server:
+            all_there(server, ids)
+            ids.append(answered_id(server, disc_png))
+            links = [server.send(disc_png) for _ in range(4)]
+            time.sleep(0.002 * (turn % 20))
+            kill_master(server)
+            for link in links:
+                link.close()
 
 
-STAGES = ("reading the body", "waiting for a place", "in the model", "sending the answer")
+def test_sigterm_with_requests_in_every_stage(tmp_path, disc_png):
+    """Each state is proven before the signal; then all that was admitted is answered, and it ends.
 
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_sigterm_in_every_stage(tmp_path, stage, disc_png):
-    """The state is proven before the signal; then everything admitted is answered, and it ends."""
+    In turn: the answer is being sent, the image is in the model, waits for a place, its body is
+    still being read.
+    """
     noise = np.random.default_rng(0).integers(120, 255, (1500, 1500, 3), np.uint8)
-    data = image_bytes(noise, "JPEG") if stage == "sending the answer" else disc_png
     with held_server(tmp_path, deadline_s=10, workers=1) as server, ExitStack() as held:
-        body = form(data)
-        whole = head(f"Content-Length: {len(body)}") + body
-        if stage == "reading the body":
-            link = server.raw(whole[:-100])
-        elif stage == "sending the answer":
-            link = small_window(server)
-            link.sendall(whole)
-            assert link.recv(12) == b"HTTP/1.1 200"
-        else:
-            held.enter_context(server.held())
-            first = server.raw(whole)
-            until(lambda: server.seen == 1)
-            link = server.raw(whole) if stage == "waiting for a place" else first
-            server.until(lambda load: load["inside"] == 1 + (link is not first))
+        sending = small_window(server)
+        sending.sendall(posted(image_bytes(noise, "JPEG")))
+        assert sending.recv(12) == b"HTTP/1.1 200"
+        held.enter_context(server.held())
+        in_model = server.raw(posted(disc_png))
+        until(lambda: server.seen == 2)
+        waiting = server.raw(posted(disc_png))
+        server.until(lambda load: load["inside"] == 2)
+        reading = server.raw(posted(disc_png)[:-100])
         start = time.monotonic()
         server.running.process.send_signal(signal.SIGTERM)
-        until(lambda: b"stopping" in server.running.log.encode())
+        until(lambda: "stopping" in server.running.log)
+        with suppress(OSError):
+            reading.sendall(posted(disc_png)[-100:])
+        assert status(reading) in (0, 503)
         held.close()
-        if stage == "reading the body":
-            with suppress(OSError):
-                link.sendall(whole[-100:])
-            assert status(link) in (0, 503)
-        elif stage == "sending the answer":
-            answered = b""
-            with link:
-                while piece := link.recv(1 << 20):
-                    answered += piece
-            assert len(answered) > 1e6
-        else:
-            for one in {link, first}:
-                assert status(one) == 200
+        assert [status(in_model), status(waiting)] == [200, 200]
+        answered = b""
+        with sending:
+            while piece := sending.recv(1 << 20):
+                answered += piece
+        assert len(answered) > 1e6
         assert server.running.process.wait(MAX_WAIT_S) == 0
         assert time.monotonic() - start < 15
 
 
-@pytest.mark.parametrize("fault, code", [("nan", 500), ("raise", 500)])
-def test_a_model_that_fails_is_an_error_of_that_image_alone(tmp_path, disc_png, fault, code):
-    with held_server(tmp_path, cache_bytes=0) as server:
-        (tmp_path / "fault").write_text(fault)
-        assert status(server.send(disc_png)) == code
-        (tmp_path / "fault").write_text("")
-        assert status(server.send(disc_png)) == 200
+def posted(data: bytes) -> bytes:
+    body = form(data)
+    return head(f"Content-Length: {len(body)}") + body
 
 
 @pytest.mark.weights
@@ -243,10 +265,3 @@ def test_derived_files_damaged_at_every_tenth_are_made_again(tmp_path, tenth):
     for copy in (data[:at], data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]):
         path.write_bytes(copy)
         assert not checksums.verify_checksum(path)
-
-
-def test_a_server_that_is_still_loading_answers_after_it_has_loaded(tmp_path):
-    with prepared_server(tmp_path) as server:
-        server.running.wait_until_ready()
-        with urllib.request.urlopen(server.running.address + "/readyz", timeout=10) as got:
-            assert got.status == 200

@@ -4,6 +4,7 @@ import io
 import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 import pytest
@@ -71,6 +72,7 @@ def test_a_hundred_thousand_mutated_files_are_decoded_or_refused(files, record_p
     assert grown_mb < 300
 
 
+@cache
 def own_seeds() -> tuple[bytes, ...]:
     """Files of one size in several formats: as masks and trimaps they pass the check of sizes."""
     rng = np.random.default_rng(0)
