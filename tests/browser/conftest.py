@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 from held_server import HeldServer, held_server
 
-from browser.kit import Pages, image_files
+from browser.kit import Pages, image_files, new_tab
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # Nothing but this machine can be reached; lan.test is it, under a name that is no secure context.
@@ -46,9 +46,17 @@ def pages(browser, server) -> Iterator[Pages]:
         opened.check()
 
 
+@pytest.fixture(scope="package")
+def tab(browser) -> Iterator:
+    tab = new_tab(browser)
+    yield tab
+    tab.context.close()
+
+
 @pytest.fixture
-def page(pages):
-    return pages.open()
+def page(pages, tab):
+    """The page, loaded anew; its tab is shared by the tests that need no options of their own."""
+    return pages.reuse(tab)
 
 
 @pytest.fixture

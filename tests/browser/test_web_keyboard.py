@@ -17,7 +17,7 @@ def tab_to(page, selector: str, limit: int = 60) -> None:
 
 
 def test_an_image_is_chosen_compared_and_downloaded_by_keyboard(page, images):
-    page.on("filechooser", lambda chooser: chooser.set_files(images("photo.png")))
+    page.once("filechooser", lambda chooser: chooser.set_files(images("photo.png")))
     tab_to(page, "#files")
     page.keyboard.press("Enter")
     finish(page)
