@@ -122,4 +122,4 @@ def test_prometheus_accepts_the_rules_and_its_settings():
 
 @needs_promtool
 def test_alerts_fire_when_they_should_and_not_before():
-    promtool("test", "rules", "alerts_test.yml")
+    promtool("test", "rules", "alerts_test.yml", "alerts_drift_test.yml")
