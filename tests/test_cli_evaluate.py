@@ -59,6 +59,12 @@ def invoke(data):
     return run
 
 
+@pytest.fixture
+def in_threads(monkeypatch):
+    """Measures in a thread: two other tests use the processes, which take a second to start."""
+    monkeypatch.setattr("cutout.evaluation.process_pool", lambda jobs: ThreadPoolExecutor(1))
+
+
 def test_the_gate_passes_equal_maps_and_fails_blurred_ones(data, invoke):
     common = ("evaluate", "@images", "@masks", "--jobs", "1")
     first = invoke(*common, "--out", "@first", "--predictions", "@sharp")
@@ -82,7 +88,7 @@ def test_the_gate_passes_equal_maps_and_fails_blurred_ones(data, invoke):
     assert (data / "compared" / "compare.html").exists()
 
 
-def test_the_options_reach_the_model_and_measured_images_are_kept(data, invoke):
+def test_the_options_reach_the_model_and_measured_images_are_kept(data, invoke, in_threads):
     arguments = ("evaluate", "@images", "@masks", "--out", "@out", "--jobs", "1")
     assert invoke(*arguments, "--option", "shift=3").exit_code == 0
     again = invoke(*arguments, "--option", "shift=3")
@@ -93,7 +99,7 @@ def test_the_options_reach_the_model_and_measured_images_are_kept(data, invoke):
     assert str(data) not in other.output
 
 
-def test_the_place_of_the_report_is_printed(data, invoke):
+def test_the_place_of_the_report_is_printed(data, invoke, in_threads):
     common = ("evaluate", "@images", "@masks", "--jobs", "1", "--predictions", "@sharp")
     for name in ("a", "b"):
         output = invoke(*common, "--out", f"@{name}").output
@@ -103,7 +109,7 @@ def test_the_place_of_the_report_is_printed(data, invoke):
     assert (data / "compared" / "compare.html").is_file()
 
 
-def test_compare_names_the_options_that_differ(data, invoke):
+def test_compare_names_the_options_that_differ(data, invoke, in_threads):
     common = ("evaluate", "@images", "@masks", "--jobs", "1")
     invoke(*common, "--out", "@a")
     invoke(*common, "--out", "@b", "--option", "shift=3")
@@ -114,7 +120,7 @@ def test_compare_names_the_options_that_differ(data, invoke):
     assert "A and B have the same model, device and options." in output
 
 
-def test_a_large_max_drop_is_named_where_it_passes(invoke):
+def test_a_large_max_drop_is_named_where_it_passes(invoke, in_threads):
     common = ("evaluate", "@images", "@masks", "--jobs", "1")
     invoke(*common, "--out", "@first", "--predictions", "@sharp")
     gate = ("--baseline", "@first/summary.json", "--max-drop", "1")
@@ -122,7 +128,7 @@ def test_a_large_max_drop_is_named_where_it_passes(invoke):
     assert "nothing fell by more than 1." in passed.output
 
 
-def test_the_threshold_is_an_alpha(data, invoke):
+def test_the_threshold_is_an_alpha(data, invoke, in_threads):
     common = ("evaluate", "@images", "@masks", "--jobs", "1", "--predictions", "@sharp")
     for name, extra, level in (("a", (), 128), ("b", ("--threshold", "0.25"), 64)):
         assert invoke(*common, "--out", f"@{name}", *extra).exit_code == 0
