@@ -1,9 +1,14 @@
 """What the tests of bulk jobs share: folders of drawn images, a stand-in for the model."""
 
 import io
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 from conftest import image_bytes
 from standin import StandIn
 
@@ -13,6 +18,8 @@ from cutout.bulk.local_engine import LocalEngine
 from cutout.models.table import spec_of
 from cutout.options import Options
 from cutout.pipeline.divided import DividedPipeline
+
+ROOT = Path(__file__).parent.parent
 
 
 def draw_images(folder: Path, count: int, side: int = 40) -> list[str]:
@@ -69,3 +76,44 @@ def manifest(target: Path) -> dict[str, dict]:
     rows = {row["key"]: row for row in table.to_pylist()}
     assert len(rows) == len(table), "an image has two rows"
     return rows
+
+
+def start(source: Path, target: Path, *words: str) -> subprocess.Popen:
+    """`cutout bulk` as a process of its own, on the small real model."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "cutout", "bulk", source, target, *words],
+        cwd=ROOT,
+        env=os.environ | {"CUTOUT_MODEL": "u2netp", "CUTOUT_DEVICE": "cpu"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen) -> str:
+    """What the command wrote; it must have succeeded."""
+    output, _ = process.communicate(timeout=400)
+    assert process.returncode == 0, output
+    return output
+
+
+def wait_for_results(process: subprocess.Popen, target: Path, count: int) -> None:
+    deadline = time.monotonic() + 300
+    while len(results(target)) < count:
+        if process.poll() is not None:
+            pytest.fail(f"the command has ended: {process.communicate()[0]}")
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def results(target: Path) -> dict[str, bytes]:
+    """Every file beside the job's own, so that a second result of an image would be seen."""
+    return {
+        str(path.relative_to(target)): path.read_bytes()
+        for path in target.rglob("*")
+        if path.is_file()
+        and path.name[:8] != "manifest"
+        and "_cutout" not in path.parts
+        and not path.name.endswith(".part")
+    }

@@ -5,20 +5,15 @@ Each test starts its own raylets and the command as its own process: minutes, so
 
 import os
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("ray", reason="Ray is in requirements-bulk.txt")
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
-from bulk_kit import draw_images, manifest
+from bulk_kit import draw_images, finish, manifest, results, start, wait_for_results
 from ray.cluster_utils import Cluster
 
-ROOT = Path(__file__).parent.parent
 # Ray's own: sockets and processes that its utilities leave to the garbage collector.
 pytestmark = [
     pytest.mark.fleet,
@@ -38,44 +33,6 @@ def cluster():
     cluster = Cluster(initialize_head=True, head_node_args=head)
     yield cluster
     cluster.shutdown()
-
-
-def start(source: Path, target: Path, *words: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "cutout", "bulk", source, target, *words],
-        cwd=ROOT,
-        env=os.environ | {"CUTOUT_MODEL": "u2netp", "CUTOUT_DEVICE": "cpu"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def finish(process: subprocess.Popen) -> str:
-    output, _ = process.communicate(timeout=400)
-    assert process.returncode == 0, output
-    return output
-
-
-def wait_for_results(process: subprocess.Popen, target: Path, count: int) -> None:
-    deadline = time.monotonic() + 300
-    while len(results(target)) < count:
-        if process.poll() is not None:
-            pytest.fail(f"the command has ended: {process.communicate()[0]}")
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def results(target: Path) -> dict[str, bytes]:
-    """Every file beside the job's own, so that a second result of an image would be seen."""
-    return {
-        str(path.relative_to(target)): path.read_bytes()
-        for path in target.rglob("*")
-        if path.is_file()
-        and path.name[:8] != "manifest"
-        and "_cutout" not in path.parts
-        and not path.name.endswith(".part")
-    }
 
 
 @pytest.fixture(scope="module")
