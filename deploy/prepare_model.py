@@ -40,8 +40,6 @@ def main(folder: Path, name: str, flavour: str) -> None:
     )
     for kind in kinds_of(flavour):
         print(derived_graph(config, kind).name, flush=True)
-    # OpenVINO wants its folder to exist, also where it cannot be written to.
-    (folder / "derived" / "openvino").mkdir(exist_ok=True)
     for left in folder.glob(".*.lock"):
         left.unlink()
     # For the user of the service, who is not the one that builds.

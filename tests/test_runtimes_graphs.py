@@ -1,8 +1,10 @@
 """Derived graphs: what they contain, when they are rebuilt, and that files are whole."""
 
 import json
+import logging
 import multiprocessing
 import os
+import shutil
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -86,10 +88,44 @@ def test_a_damaged_compiled_model_is_compiled_again(config, tmp_path):
     tensor = np.random.default_rng(0).normal(size=(1, 3, 320, 320)).astype(np.float32)
     before = scores_of(config, tensor)
     (blob,) = (tmp_path / "openvino").glob("*.blob")
-    blob.chmod(0o600)
     flip_a_byte(blob)
     np.testing.assert_array_equal(scores_of(config, tensor), before)
     assert checksums.verify_checksum(blob)
+
+
+@pytest.mark.weights
+def test_a_compiled_model_is_used_again_without_its_graph(config, tmp_path):
+    config = replace(config, cache_dir=tmp_path, runtime="openvino", precision="fp32")
+    tensor = np.random.default_rng(0).normal(size=(1, 3, 320, 320)).astype(np.float32)
+    before = scores_of(config, tensor)
+    shutil.rmtree(tmp_path / "graphs")
+    np.testing.assert_array_equal(scores_of(config, tensor), before)
+    assert not (tmp_path / "graphs").exists()
+
+
+@pytest.mark.weights
+def test_a_file_that_openvino_refuses_is_compiled_again(config, tmp_path, caplog):
+    config = replace(config, cache_dir=tmp_path, runtime="openvino", precision="fp32")
+    tensor = np.zeros((1, 3, 320, 320), np.float32)
+    before = scores_of(config, tensor)
+    (blob,) = (tmp_path / "openvino").glob("*.blob")
+    blob.write_bytes(b"no compiled model")
+    checksums.write_checksum(blob)
+    np.testing.assert_array_equal(scores_of(config, tensor), before)
+    assert "compiling again" in caplog.text
+    assert blob.stat().st_size > 1_000_000
+
+
+@pytest.mark.weights
+def test_a_model_runs_where_its_compiled_form_cannot_be_kept(config, tmp_path, caplog):
+    """As in a container whose image brings the graph, on a read-only root."""
+    caplog.set_level(logging.INFO)
+    config = replace(config, cache_dir=tmp_path, runtime="openvino", precision="fp32")
+    derived_graph(config, "fp32")
+    (tmp_path / "openvino").write_bytes(b"a file where the folder should be")
+    scores = scores_of(config, np.zeros((1, 3, 320, 320), np.float32))
+    assert np.isfinite(scores).all()
+    assert "the compiled model is not kept" in caplog.text
 
 
 def scores_of(config, tensor):

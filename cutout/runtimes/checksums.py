@@ -4,6 +4,7 @@ The engines load a graph or compiled model with a flipped bit without an error.
 """
 
 import errno
+import hashlib
 import logging
 from pathlib import Path
 
@@ -49,19 +50,13 @@ def verify_checksum(path: Path) -> bool:
         return False
 
 
-def remove_damaged(folder: Path, pattern: str) -> None:
-    """Remove files that do not agree with their hash; the engine makes them again."""
-    for path in folder.glob(pattern):
-        if not verify_checksum(path):
-            log.warning("a compiled model in the cache is damaged or incomplete: compiling again")
-            path.unlink(missing_ok=True)
-
-
-def write_checksums(folder: Path, pattern: str) -> None:
-    """Store the hashes of new files; call it after `remove_damaged`."""
-    for path in folder.glob(pattern):
-        if not verify_checksum(path):
-            write_checksum(path)
+def read_verified(path: Path) -> bytes | None:
+    """The bytes of a file that agrees with its hash; None for any other."""
+    try:
+        data, known = path.read_bytes(), checksum_path(path).read_text()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return data if hashlib.sha256(data).hexdigest() == known else None
 
 
 def checksum_path(path: Path) -> Path:

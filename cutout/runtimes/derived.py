@@ -19,15 +19,23 @@ GRAPH_NAMES = {"fp32": "32-bit", "fp16": "16-bit", "int8": "8-bit"}
 
 def derived_graph(config: RuntimeConfig, kind: graphs.Kind) -> Path:
     """Path of the graph of this kind: in the cache, or built now, which takes some seconds."""
-    ranges = ranges_of(config) if kind == "int8" else None
-    key = derived_key(config.sha256, kind, ranges)
-    target = config.cache_dir / "graphs" / f"{config.model_name}-{kind}-{key}.onnx"
+    name = f"{config.model_name}-{kind}-{graph_key(config, kind)}.onnx"
+    target = config.cache_dir / "graphs" / name
     if not verify_checksum(target):
         log.info("making the %s graph of %s, once", GRAPH_NAMES[kind], config.model_name)
-        data = graphs.build(config.weights, kind, ranges)
+        data = graphs.build(config.weights, kind, _ranges_for(config, kind))
         write_derived(target, data)
         write_checksum(target)
     return target
+
+
+def graph_key(config: RuntimeConfig, kind: graphs.Kind) -> str:
+    """Hash that names the graph of this kind."""
+    return derived_key(config.sha256, kind, _ranges_for(config, kind))
+
+
+def _ranges_for(config: RuntimeConfig, kind: graphs.Kind) -> Ranges | None:
+    return ranges_of(config) if kind == "int8" else None
 
 
 def derived_key(sha256: str, kind: graphs.Kind, ranges: Ranges | None) -> str:

@@ -1,7 +1,5 @@
 """OpenVINO on the CPU in 8 bits, bf16, fp16 or fp32; parallel requests where cores are many."""
 
-from pathlib import Path
-
 import numpy as np
 import openvino
 
@@ -9,8 +7,9 @@ from cutout.errors import DeviceUnavailable, ModelFailed
 from cutout.parallel import usable_cores
 from cutout.runtimes import hardware
 from cutout.runtimes.base import Precision, Runtime, RuntimeConfig
-from cutout.runtimes.checksums import remove_damaged, write_checksums
-from cutout.runtimes.derived import derived_graph
+from cutout.runtimes.compiled import Options, compiled_model, compiled_path
+from cutout.runtimes.derived import derived_graph, graph_key
+from cutout.runtimes.graphs import Kind
 
 # Up to this many cores one image keeps all of them busy (two requests on two cores gain nothing).
 SINGLE_REQUEST_CORES = 4
@@ -29,17 +28,10 @@ class OpenVino(Runtime):
         self._threads = config.threads or usable_cores()
         self._core = openvino.Core()
         require_native_precision(self._core, precision)
-        compiled = config.cache_dir / "openvino"
-        remove_damaged(compiled, "*.blob")
-        self._core.set_property({"CACHE_DIR": str(compiled)})
-        model = self._core.read_model(graph_for(config, precision))
-        # A fixed shape lets the compiler choose its kernels and reuse memory.
-        model.reshape([1, 3, config.input_size, config.input_size])
-        self._single = self._compile(model, "LATENCY")
+        self._single = self._compiled(config, "LATENCY")
         self._queue: openvino.AsyncInferQueue | None = None
         if self._threads > SINGLE_REQUEST_CORES:
-            self._queue = openvino.AsyncInferQueue(self._compile(model, "THROUGHPUT"))
-        write_checksums(compiled, "*.blob")
+            self._queue = openvino.AsyncInferQueue(self._compiled(config, "THROUGHPUT"))
         self._request = self._single.create_infer_request()
         # Read once: the call waits for the image that is being computed and holds the GIL
         # meanwhile, so that no thread of a busy server would run.
@@ -47,13 +39,24 @@ class OpenVino(Runtime):
         streams = len(self._queue) if self._queue else 1
         super().__init__(config, min(streams, MAX_STREAMS), hardware.host_free_bytes())
 
-    def _compile(self, model: openvino.Model, hint: str) -> openvino.CompiledModel:
-        options = {
+    def _compiled(self, config: RuntimeConfig, hint: str) -> openvino.CompiledModel:
+        kind, side = kind_of(self._precision), config.input_size
+        options: Options = {
             "PERFORMANCE_HINT": hint,
             "INFERENCE_PRECISION_HINT": HINT.get(self._precision, "f32"),
             "INFERENCE_NUM_THREADS": self._threads,
         }
-        return self._core.compile_model(model, "CPU", options)
+        depends_on = [graph_key(config, kind), side, self._precision, options]
+        name = f"{config.model_name}-{self._precision}-{side}"
+        path = compiled_path(config.cache_dir / "openvino", self._core, name, depends_on)
+
+        def read_model() -> openvino.Model:
+            model = self._core.read_model(derived_graph(config, kind))
+            # A fixed shape lets the compiler choose its kernels and reuse memory.
+            model.reshape([1, 3, side, side])
+            return model
+
+        return compiled_model(self._core, path, options, read_model)
 
     def _run(self, batch: np.ndarray) -> np.ndarray:
         scores = np.empty((len(batch), *batch.shape[2:]), np.float32)
@@ -96,9 +99,9 @@ class OpenVino(Runtime):
         self._request = self._queue = self._single = None
 
 
-def graph_for(config: RuntimeConfig, precision: Precision) -> Path:
+def kind_of(precision: Precision) -> Kind:
     """The graph to compile; from fp32 OpenVINO converts to the other float precisions itself."""
-    return derived_graph(config, "int8" if precision == "int8" else "fp32")
+    return "int8" if precision == "int8" else "fp32"
 
 
 def require_native_precision(core: openvino.Core, precision: Precision) -> None:
