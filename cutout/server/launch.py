@@ -1,6 +1,6 @@
-"""From `python app.py` to the server: weights first, then gunicorn in this process's place.
+"""From `python app.py` to the server: weights first, then gunicorn in this process.
 
-Under Windows, where neither gunicorn nor such a replacement works, waitress in this process.
+Under Windows, where gunicorn does not work, waitress.
 
 Written so that an older Python can read this file and say in one sentence why it cannot run it.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pkgutil
+import runpy
 import sys
 from pathlib import Path
 
@@ -30,26 +31,28 @@ FOLDERS = ("models_dir", "cache_dir", "upload_dir", "result_dir")
 
 
 def main() -> None:
-    """Fetch the weights where they are missing, then become the server.
-
-    The environment is replaced with the process: malloc reads its settings only then.
-    """
+    """Fetch the weights where they are missing, then serve."""
     _require_python()
-    prepared = _prepare()
+    if sys.platform != "win32" and not MALLOC.keys() <= os.environ.keys():
+        # The same command once more, before anything is imported: malloc reads its settings only
+        # when a process begins.
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**MALLOC, **os.environ})
+    os.environ.update(_prepare())
     os.chdir(str(ROOT))
-    if prepared["CUTOUT_SERVER"] == "waitress":
-        os.environ.update(prepared)
-        _serve_here()
-    command = [sys.executable, "-m", "gunicorn", "--config", CONFIG, APPLICATION]
-    os.execve(sys.executable, command, {**MALLOC, **os.environ, **prepared})
+    # The folder of app.py is that of the script, or site-packages; a copy elsewhere is not meant.
+    sys.path.insert(0, str(ROOT))
+    if os.environ["CUTOUT_SERVER"] == "waitress":
+        _serve_by_waitress()
+    else:
+        # In this process, which has imported the settings and more already.
+        sys.argv = ["gunicorn", "--config", CONFIG, APPLICATION]
+        runpy.run_module("gunicorn", run_name="__main__", alter_sys=True)
 
 
-def _serve_here() -> None:
+def _serve_by_waitress() -> None:
     from cutout.server import waitress_server
     from cutout.settings import load
 
-    # The folder of app.py is that of the script, or site-packages; a copy elsewhere is not meant.
-    sys.path.insert(0, str(ROOT))
     waitress_server.serve(pkgutil.resolve_name("app:serve"), load())
 
 
@@ -72,14 +75,17 @@ def _prepare() -> dict[str, str]:
     from cutout.errors import ConfigurationError
     from cutout.models import own
     from cutout.settings import load
-    from cutout.weights import ensure_spec
+    from cutout.weights import ensure_spec, files_present
 
     try:
         settings = load()
         logs.configure(settings.log)
         # A server elsewhere has its own.
         for name in settings.model_names if settings.runtime != "triton" else ():
-            ensure_spec(own.find_spec(name), models_dir=settings.models_dir)
+            spec = own.find_spec(name)
+            # What is there already is verified where it is loaded.
+            if spec.path or not files_present(spec, settings.models_dir):
+                ensure_spec(spec, models_dir=settings.models_dir)
     except ConfigurationError as error:
         sys.exit(f"cutout: {error.detail}")
     folders = {name: getattr(settings, name) for name in FOLDERS}
