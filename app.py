@@ -47,7 +47,6 @@ from cutout.http import (
     proxies,
 )
 from cutout.http.allow_list import parse_allow_list
-from cutout.matting.solve import warm_up
 from cutout.models import own
 from cutout.models.footprint import check_fit
 from cutout.models.registry import Registry
@@ -210,7 +209,6 @@ class Parts:
             deadline_s=settings.deadline_s,
             memory_bytes=self.memory_bytes,
         )
-        warm_up()
         atexit.register(service.close)
         return service
 

@@ -22,15 +22,23 @@ from cutout.runtimes import Runtime, RuntimeConfig, RuntimePool
 from cutout.settings import Settings
 from cutout.settings import load as load_settings
 
-# What rembg imports for its own alpha matting, which nothing here uses. It brings numba and
-# llvmlite: 210 MB and a second of start.
-PYMATTING = {
+# What rembg imports for its own alpha matting, prompts and downloads, which nothing here uses.
+# pymatting brings numba and llvmlite: 210 MB and a second of start; the others half a second.
+ALPHA_MATTING = {
     "pymatting.alpha.estimate_alpha_cf": ["estimate_alpha_cf"],
     "pymatting.foreground.estimate_foreground_ml": ["estimate_foreground_ml"],
     "pymatting.util.util": ["stack_images"],
+    "scipy.ndimage": ["binary_erosion"],
+    "scipy.special": ["log_softmax"],
 }
+PROMPTS = {"jsonschema": ["validate"]}
+DOWNLOADS = {"pooch": ["retrieve"]}
 
-with deferred(PYMATTING, needed_for="rembg's alpha matting"):
+with (
+    deferred(ALPHA_MATTING, needed_for="rembg's alpha matting"),
+    deferred(PROMPTS, needed_for="rembg's prompts"),
+    deferred(DOWNLOADS, needed_for="rembg's downloads"),
+):
     from rembg.sessions import sessions_class
     from rembg.sessions.base import BaseSession
 

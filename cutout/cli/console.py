@@ -11,7 +11,7 @@ from flask import Flask
 from flask.cli import ScriptInfo
 
 from cutout import __version__, logs
-from cutout.cli import group
+from cutout.cli import LazyGroup, group
 from cutout.errors import ConfigurationError
 from cutout.settings import load as load_settings
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def make_console(serve: Callable[[], None]) -> click.Group:
     """The command `cutout` with its subcommands. serve: becomes the server."""
-    console = click.Group("cutout", commands=dict(group.commands), help=group.help)
+    console = LazyGroup("cutout", help=group.help)
     console.add_command(click.Command("serve", callback=serve, help="Serve the HTTP endpoints."))
     console.context_settings["obj"] = ScriptInfo(create_app=create_app)
     return click.version_option(__version__, prog_name="cutout")(console)

@@ -104,11 +104,13 @@ class EvaluateArguments:
 
 def register(group: click.Group, make_predict: MakePredict) -> None:
     """Add the two commands to a group. make_predict is called only when the model is needed."""
-    group.add_command(_evaluate_command(make_predict))
+    group.add_command(evaluate_command(make_predict))
     group.add_command(compare)
 
 
-def _evaluate_command(make_predict: MakePredict) -> click.Command:
+def evaluate_command(make_predict: MakePredict) -> click.Command:
+    """The command `evaluate`. make_predict is called only when the model is needed."""
+
     def evaluate(**arguments: Any) -> None:
         """Measure the images in IMAGES against the true masks in MASKS, matched by name.
 

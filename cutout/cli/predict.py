@@ -8,6 +8,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from cutout import evaluation, images, pipeline
+from cutout.cli.evaluate import evaluate_command
 from cutout.cli.flags import parse_options
 from cutout.pixels import to_level
 
@@ -30,3 +31,6 @@ def make_predict(texts: dict[str, str]) -> tuple[evaluation.Predict, dict[str, A
     if loaded.recalibration:
         source |= {"recalibration": asdict(loaded.recalibration)}
     return predict, source | {"options": plan.options.model_dump(mode="json")}
+
+
+evaluate = evaluate_command(make_predict)

@@ -10,11 +10,12 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeout
 from multiprocessing import get_context
-from typing import Any, TypeVar
-
-from pebble import ProcessExpired, ProcessPool
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cutout.errors import UndecodableImage
+
+if TYPE_CHECKING:
+    from pebble import ProcessPool
 
 Answer = TypeVar("Answer")
 IN_PROCESS = ("JPEG", "PNG", "WEBP")
@@ -31,6 +32,8 @@ def run_isolated(work: Callable[..., Answer], *arguments: Any) -> Answer:
     Raises what `work` raises, and UndecodableImage when it takes longer than TIMEOUT_S or its
     process ends.
     """
+    from pebble import ProcessExpired
+
     future = _pool().schedule(work, args=arguments, timeout=TIMEOUT_S)
     try:
         answer: Answer = future.result()
@@ -44,8 +47,10 @@ def run_isolated(work: Callable[..., Answer], *arguments: Any) -> Answer:
 
 
 @functools.cache
-def _pool() -> ProcessPool:
+def _pool() -> "ProcessPool":
     """Made at first use, after a server has forked; spawned, for threads and CUDA break a fork."""
+    from pebble import ProcessPool
+
     # pebble's types name the contexts of POSIX alone.
     context: Any = get_context("spawn")
     pool = ProcessPool(PROCESSES, initializer=_limit_memory, context=context)
@@ -53,7 +58,7 @@ def _pool() -> ProcessPool:
     return pool
 
 
-def _close(pool: ProcessPool) -> None:
+def _close(pool: "ProcessPool") -> None:
     pool.stop()  # type: ignore[no-untyped-call]
     pool.join()
 

@@ -1,8 +1,9 @@
-"""How well the outlines of two masks agree."""
+"""How well the outlines of two masks agree.
+
+scipy is imported in the functions: a server starts sooner without it.
+"""
 
 import numpy as np
-from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from cutout.measures.checks import check_masks
 from cutout.measures.counts import count
@@ -18,6 +19,8 @@ def inner_band(mask: np.ndarray, width_px: int) -> np.ndarray:
 
     The image border counts as outline: what lies outside the image is background.
     """
+    from scipy import ndimage
+
     inside = mask.view(np.uint8)
     for axis in (0, 1):
         inside = ndimage.minimum_filter1d(inside, 2 * width_px + 1, axis=axis, mode="constant")
@@ -38,6 +41,8 @@ def boundary_iou(pred: np.ndarray, truth: np.ndarray, band: float = BAND) -> flo
 
 def _share_within(outline: np.ndarray, other: np.ndarray, tolerance_px: int) -> float:
     """Share of an outline's pixels that lie within a distance of the other; neither is empty."""
+    from scipy.spatial import cKDTree
+
     # Outlines are thin: a k-d tree of their pixels is far cheaper than a distance transform.
     distances, _ = cKDTree(np.argwhere(other)).query(
         np.argwhere(outline), distance_upper_bound=tolerance_px + 1e-6

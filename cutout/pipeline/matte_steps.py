@@ -1,19 +1,24 @@
-"""The steps that make the matte: from the model's map to alpha (H, W) float32."""
+"""The steps that make the matte: from the model's map to alpha (H, W) float32.
+
+Strokes and matting are imported by the first request that asks for them: they need scipy, and a
+server starts sooner without it.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cutout.errors import CutoutError, LowConfidence, NoSubject
-from cutout.matting.guard import guarded
-from cutout.matting.matte import refine_matte
 from cutout.matting.trimap import BACKGROUND, SUBJECT, UNKNOWN
 from cutout.options import Options
 from cutout.pipeline.frame import Frame, Job
 from cutout.refine import masks
 from cutout.refine.edges import snap_edges
-from cutout.refine.hints import Strokes, apply_hints, strokes_at
+
+if TYPE_CHECKING:
+    from cutout.refine.hints import Strokes
 
 
 def finish(frame: Frame, job: Job) -> Frame:
@@ -24,13 +29,17 @@ def finish(frame: Frame, job: Job) -> Frame:
 
 def apply_strokes(frame: Frame, job: Job) -> Frame:
     """Correct the map by the strokes of a person, before anything else is made of it."""
+    from cutout.refine.hints import apply_hints
+
     alpha = apply_hints(frame.rgb, frame.matte, _strokes(frame, job))
     scores = frame.score_map.corrected(alpha, frame.size, job.options.fit)
     return replace(frame, alpha=alpha, scores=scores)
 
 
-def _strokes(frame: Frame, job: Job) -> Strokes:
+def _strokes(frame: Frame, job: Job) -> "Strokes":
     """The strokes at the pixels of the frame: they are drawn on the whole image."""
+    from cutout.refine.hints import Strokes, strokes_at
+
     extras = job.plan.extras
     if frame.whole is None or job.plan.region is None:
         return strokes_at(extras.keep, extras.erase, frame.size)
@@ -120,6 +129,9 @@ def _answer(frame: Frame, job: Job, choice: str, error: CutoutError) -> Frame:
 
 def solve(frame: Frame, job: Job) -> Frame:
     """Solve alpha in the band around the edge; where that is skipped, align the edges after all."""
+    from cutout.matting.guard import guarded
+    from cutout.matting.matte import refine_matte
+
     options, alpha, extras = job.options, frame.matte, job.plan.extras
     solved, warnings = refine_matte(
         frame.rgb,
@@ -137,7 +149,7 @@ def solve(frame: Frame, job: Job) -> Frame:
     return replace(frame, alpha=solved, warnings=frame.warnings + warnings)
 
 
-def _known(strokes: Strokes) -> np.ndarray:
+def _known(strokes: "Strokes") -> np.ndarray:
     """A trimap (H, W) uint8 that knows the strokes alone."""
     trimap = np.full(strokes.kept.shape, UNKNOWN, np.uint8)
     trimap[strokes.kept], trimap[strokes.erased] = SUBJECT, BACKGROUND

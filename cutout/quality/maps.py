@@ -2,7 +2,6 @@
 
 import cv2
 import numpy as np
-from scipy import ndimage
 
 from cutout.errors import ModelFailed
 
@@ -35,16 +34,20 @@ def peak(scores: np.ndarray, share: float) -> float:
 
 def component_areas(mask: np.ndarray) -> np.ndarray:
     """Pixel counts of a mask's components (8-connected) of COMPONENT_SHARE of it or more."""
-    labels, _ = ndimage.label(mask, structure=np.ones((3, 3)))
-    areas = np.bincount(labels.ravel())[1:]
+    areas = _areas(mask)
     large: np.ndarray = areas[areas >= COMPONENT_SHARE * areas.sum()]
     return large
 
 
 def largest_part(mask: np.ndarray) -> int:
     """Pixels of a mask's largest component (8-connected); 0 for an empty one."""
-    labels, count = ndimage.label(mask, structure=np.ones((3, 3)))
-    return int(np.bincount(labels.ravel())[1:].max()) if count else 0
+    return int(_areas(mask).max(initial=0))
+
+
+def _areas(mask: np.ndarray) -> np.ndarray:
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas: np.ndarray = stats[1:, cv2.CC_STAT_AREA]
+    return areas
 
 
 def dilated(mask: np.ndarray) -> np.ndarray:

