@@ -1,6 +1,8 @@
 """Fit predicted_iou on photographs with truth; print the numbers of cutout/quality/fitted.py.
 
     python -m benchmarks.fit_quality --data ../shared/data --cache MAPS
+    python -m benchmarks.fit_quality --data ../shared/data --cache OTHERS --model u2netp \\
+        --only standard
 
 Data sets are folders with image/ and mask/ of equal stems. MAPS keeps the model's maps, so that a
 second run takes a minute. The fit uses the even half of --fit alone; its odd half and the --check
@@ -15,6 +17,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 from scipy.stats import spearmanr
 
+from benchmarks.machine import machine
 from benchmarks.matted_sets import HALVES, Mattes, samples
 from cutout import measures
 from cutout.models import processing
@@ -109,9 +112,12 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder for the model's maps")
     parser.add_argument("--fit", default="ecssd300")
     parser.add_argument("--check", nargs="*", default=["alphamatting14", "carvana8"])
+    parser.add_argument("--model", default="u2net", help="of the table; MAPS are its own")
+    parser.add_argument("--only", choices=("standard", "best"), help="fit one of the two")
     args = parser.parse_args()
-    mattes, fitted = Mattes(args.cache), {}
-    for quality in ("standard", "best"):
+    print(machine())
+    mattes, fitted = Mattes(args.cache, args.model), {}
+    for quality in (args.only,) if args.only else ("standard", "best"):
         options, several = Options(quality=quality), quality == "best"
         evaluated = evaluate(mattes, args.data / args.fit, HALVES[0], options)
         used = evaluated.several == several

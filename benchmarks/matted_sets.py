@@ -47,8 +47,9 @@ def cached_infer(model: RembgModel, folder: Path) -> Callable[[np.ndarray], np.n
 class Mattes:
     """Our pipeline up to the final matte, with the model's maps kept in a folder."""
 
-    def __init__(self, cache: Path) -> None:
-        self.model = RembgModel("u2net")
+    def __init__(self, cache: Path, model: str = "u2net") -> None:
+        """cache: of the maps of this model alone."""
+        self.model = RembgModel(model)
         self.infer = cached_infer(self.model, cache)
 
     def frame(self, sample: Sample, options: Options) -> Frame:
