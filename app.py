@@ -117,7 +117,7 @@ class Parts:
     @property
     def workers(self) -> int:
         """Images worked on at once: enough to keep the cores and the model's batches busy."""
-        return self.settings.workers or max(usable_cores(), 2 * self.batcher.max_batch)
+        return self.settings.workers or max(usable_cores(), 2 * self.batcher.most_at_once)
 
     @property
     def memory_bytes(self) -> int:
@@ -165,7 +165,8 @@ class Parts:
         else:
             model = RembgModel(self._paths.get(name, name), settings)
         size = settings.max_batch or model.preferred_batch
-        batcher = Batcher(model.infer, size, settings.model_timeout_s)
+        threads = min(size, model.parallel_runs)
+        batcher = Batcher(model.infer, size // threads, settings.model_timeout_s, threads)
         # An engine that is still computing while the interpreter goes down aborts the process.
         atexit.register(batcher.close)
         name = model.describe()["name"] or name

@@ -97,8 +97,8 @@ class OwnSession(BaseSession):
 class RembgModel:
     """U²-Net (Qin et al. 2020), a sibling, or a model of one's own, through rembg.
 
-    One instance holds one session and is meant to live as long as the process. `infer` has one
-    caller at a time (the batcher); everything else may be called from any thread.
+    One instance holds one session and is meant to live as long as the process. Everything may be
+    called from any thread; of `infer`, `parallel_runs` calls compute at once and the others wait.
     """
 
     def __init__(self, model_name: str = "u2net", settings: Settings | None = None) -> None:
@@ -141,6 +141,11 @@ class RembgModel:
     def preferred_batch(self) -> int:
         """Images the device runs best in one pass."""
         return self.runtime.preferred_batch
+
+    @property
+    def parallel_runs(self) -> int:
+        """Calls of `infer` that are worth computing at once."""
+        return self.runtime.parallel_runs
 
     def describe(self) -> dict[str, str | None]:
         """Name and hashes of the weights."""

@@ -22,7 +22,8 @@ from benchmarks.machine import machine
 from benchmarks.model_tools import weights_from
 from cutout.parallel import usable_cores
 from cutout.runtimes import RuntimeConfig
-from cutout.runtimes.openvino_cpu import HINT, graph_for
+from cutout.runtimes.derived import derived_graph
+from cutout.runtimes.openvino_cpu import HINT, kind_of
 
 INT8_KINDS = ("u8", "i8")
 
@@ -44,7 +45,7 @@ def main() -> None:
     print(machine())
     path, digest = weights_from(args.models, args.name)
     config = RuntimeConfig(path, digest, args.name, args.size, args.cache, device="cpu")
-    graph = args.graph or graph_for(config, args.precision)
+    graph = args.graph or derived_graph(config, kind_of(args.precision))
     print(f"{args.name}, {args.precision}, {args.size} px, {args.threads} threads")
     model = openvino.Core().read_model(graph)
     model.reshape([1, 3, args.size, args.size])
@@ -83,13 +84,17 @@ def compiled(
 
 def pass_seconds(request: openvino.InferRequest, args: argparse.Namespace) -> float:
     """CPU time of one pass, s."""
-    tensor = np.random.default_rng(0).normal(0, 1, (1, 3, args.size, args.size)).astype(np.float32)
-    seconds = []
+    tensor, seconds = noise(args.size), []
     for _ in range(args.passes + 1):
         start = time.process_time()
         request.infer({0: tensor})
         seconds.append(time.process_time() - start)
     return statistics.median(seconds[1:])
+
+
+def noise(size: int) -> np.ndarray:
+    """An input (1, 3, size, size)."""
+    return np.random.default_rng(0).normal(0, 1, (1, 3, size, size)).astype(np.float32)
 
 
 def measured_layers(
@@ -100,7 +105,7 @@ def measured_layers(
     macs = multiplications(model)
     times, infos = defaultdict(list), {}
     for _ in range(args.passes):
-        pass_seconds(request, argparse.Namespace(passes=0, size=args.size))
+        request.infer({0: noise(args.size)})
         for info in request.profiling_info:
             times[info.node_name].append(info.real_time.total_seconds() * 1e3)
             infos[info.node_name] = info

@@ -14,6 +14,7 @@ import pstats
 import statistics
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.machine import machine
@@ -29,8 +30,10 @@ SLOWEST = 12
 class TimedStages(Stages):
     """Stages that also record the CPU time of the whole process, in milliseconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, ended: Callable[[str], None] = str) -> None:
+        """ended: called with the name of each stage when it has ended."""
         super().__init__()
+        self._ended = ended
         self.cpu_ms: Counter[str] = Counter()
         self._began = time.process_time()
 
@@ -39,6 +42,7 @@ class TimedStages(Stages):
         now = time.process_time()
         self.cpu_ms[name] += (now - self._began) * 1e3
         self._began = now
+        self._ended(name)
 
 
 def main() -> None:
@@ -66,9 +70,9 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def request(data: bytes, model: RembgModel) -> TimedStages:
+def request(data: bytes, model: RembgModel, ended: Callable[[str], None] = str) -> TimedStages:
     """One image from its file to the result's file, with default options; nothing is stored."""
-    stages, began = TimedStages(), time.perf_counter()
+    stages, began = TimedStages(ended), time.perf_counter()
     with stages("decode"):
         image = images.decode(data)
     job = pipeline.Job(pipeline.make_plan(Options()), model, model.infer_one, stages)

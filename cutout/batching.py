@@ -1,7 +1,9 @@
 """Single inputs from many threads become batches for one model.
 
-One thread is the only caller of the model. It takes what waits when the model is free and never
-delays an image to fill a batch: on a busy server batches fill by themselves.
+The batcher's threads are the only callers of the model. Each takes what waits when it is free and
+never delays an image to fill a batch: on a busy server batches fill by themselves. A model that
+computes several images side by side has a thread for each of them, so that none waits for the
+slowest of a batch.
 """
 
 import threading
@@ -53,19 +55,35 @@ class Ticket:
 class Batcher:
     """Runs `infer` on what waits, up to `max_batch` tensors of one shape at a time."""
 
-    def __init__(self, infer: Infer, max_batch: int = 1, max_pass_s: float = float("inf")) -> None:
+    def __init__(
+        self,
+        infer: Infer,
+        max_batch: int = 1,
+        max_pass_s: float = float("inf"),
+        threads: int = 1,
+    ) -> None:
         """`infer`: list of (3, S, S) float32 -> list of (S, S) float32, in the same order.
 
-        max_pass_s: seconds after which one call of `infer` counts as hung, see `failure`.
+        max_pass_s: seconds after which one call of `infer` counts as hung, see `failure`. threads:
+        calls of `infer` at once.
         """
         self.infer, self.max_batch, self.max_pass_s = infer, max_batch, max_pass_s
         self.batches = self.dropped = 0
         self._waiting: deque[Ticket] = deque()
         self._change = threading.Condition()
         self._closing = False
-        self._pass_began: float | None = None
-        self._thread = threading.Thread(target=self._work, name="model", daemon=True)
-        self._thread.start()
+        # Of each thread's own call that has not ended.
+        self._passes_began: dict[threading.Thread, float] = {}
+        self._threads = [
+            threading.Thread(target=self._work, name="model", daemon=True) for _ in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def most_at_once(self) -> int:
+        """Tensors that the model may be given at the same time."""
+        return self.max_batch * len(self._threads)
 
     @property
     def waiting(self) -> int:
@@ -74,9 +92,9 @@ class Batcher:
 
     def failure(self) -> str | None:
         """Why no image will be finished any more, in words; None while all is well."""
-        if not self._thread.is_alive() and not self._closing:
+        if not self._closing and not all(thread.is_alive() for thread in self._threads):
             return "The model's thread has ended."
-        began = self._pass_began
+        began = min(list(self._passes_began.values()), default=None)
         if began is not None and time.monotonic() - began > self.max_pass_s:
             return f"The model has not answered for more than {self.max_pass_s:g} s."
         return None
@@ -106,11 +124,13 @@ class Batcher:
             raise DeadlinePassed("The model did not finish this image in time.") from None
 
     def close(self, timeout: float | None = None) -> None:
-        """Refuse new tensors, finish those that wait, stop the thread."""
+        """Refuse new tensors, finish those that wait, stop the threads within `timeout` seconds."""
+        end = None if timeout is None else time.monotonic() + timeout
         with self._change:
             self._closing = True
-            self._change.notify()
-        self._thread.join(timeout)
+            self._change.notify_all()
+        for thread in self._threads:
+            thread.join(None if end is None else max(0.0, end - time.monotonic()))
 
     def _work(self) -> None:
         while batch := self._next():
@@ -141,8 +161,10 @@ class Batcher:
         return batch
 
     def _answer(self, batch: list[Ticket]) -> None:
-        self.batches += 1
-        self._pass_began = time.monotonic()
+        own = threading.current_thread()
+        with self._change:
+            self.batches += 1
+        self._passes_began[own] = time.monotonic()
         try:
             with deadlines.pass_on([ticket.deadline for ticket in batch]):
                 maps = self.infer([ticket.tensor for ticket in batch])
@@ -152,7 +174,7 @@ class Batcher:
             self._after_failure(batch, error)
             return
         finally:
-            self._pass_began = None
+            self._passes_began.pop(own, None)
         for ticket, scores in zip(batch, maps, strict=True):
             if reason := _fault(scores, ticket.tensor):
                 ticket.answer.set_exception(ModelFailed(reason))

@@ -151,3 +151,55 @@ def test_close_answers_what_waits_and_refuses_what_comes(batcher, held, pool):
     closing.result()
     with pytest.raises(NotReady):
         batcher.run(tensor(1), NEVER)
+
+
+class SideBySide:
+    """An `infer` whose calls wait until `count` of them are inside at once."""
+
+    def __init__(self, count):
+        self.all_inside = threading.Barrier(count, timeout=10)
+
+    def __call__(self, tensors):
+        self.all_inside.wait()
+        return [tensor.mean(axis=0) for tensor in tensors]
+
+
+def test_each_thread_takes_the_next_image_while_the_others_compute(pool):
+    batcher = Batcher(SideBySide(3), threads=3)
+    jobs = [pool.submit(batcher.run, tensor(value), NEVER) for value in (1, 2, 3)]
+    assert [job.result()[0, 0] for job in jobs] == [1, 2, 3]
+    assert batcher.most_at_once == 3
+    batcher.close()
+    assert not any(thread.is_alive() for thread in batcher._threads)
+
+
+def test_a_free_thread_does_not_wait_for_a_slow_one(pool):
+    slow = threading.Event()
+
+    def infer(tensors):
+        if tensors[0].flat[0] == 1:
+            assert slow.wait(10)
+        return [tensor.mean(axis=0) for tensor in tensors]
+
+    batcher = Batcher(infer, threads=2)
+    held = pool.submit(batcher.run, tensor(1), NEVER)
+    others = [pool.submit(batcher.run, tensor(value), NEVER).result(5) for value in (2, 3, 4)]
+    assert [one[0, 0] for one in others] == [2, 3, 4]
+    assert not held.done()
+    slow.set()
+    assert held.result()[0, 0] == 1
+    batcher.close()
+
+
+def test_one_hung_thread_of_several_is_a_failure(held, pool):
+    batcher = Batcher(held, max_pass_s=0.05, threads=2)
+    keep_busy(batcher, held, pool)
+    limit = time.monotonic() + 5
+    while batcher.failure() is None:
+        assert time.monotonic() < limit
+        threading.Event().wait(0.01)
+    assert "has not answered" in batcher.failure()
+    with pytest.raises(NotReady):
+        batcher.run(tensor(1), NEVER)
+    held.go.set()
+    batcher.close()

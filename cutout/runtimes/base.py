@@ -51,18 +51,29 @@ class RuntimeConfig:
 
 
 class Runtime(ABC):
-    """One loaded model for one input size. Only one `run` computes at a time; others wait."""
+    """One loaded model for one input size.
 
-    def __init__(self, config: RuntimeConfig, preferred_batch: int, free_bytes: int | None) -> None:
+    `run` may be called from any thread; at most `parallel_runs` compute at once, others wait.
+    """
+
+    def __init__(
+        self,
+        config: RuntimeConfig,
+        preferred_batch: int,
+        free_bytes: int | None,
+        parallel_runs: int = 1,
+    ) -> None:
         """Keep what all runtimes have in common.
 
         preferred_batch: images with which one call is fastest for each of them; fewer where they
         would not fit into memory. free_bytes: free memory of the device, None where it is unknown
-        and therefore sets no limit; another device's memory is no substitute.
+        and therefore sets no limit; another device's memory is no substitute. parallel_runs: calls
+        that are worth computing at once.
         """
         self.config = config
         self.preferred_batch = limit_batch(preferred_batch, free_bytes, config.input_size)
-        self._one_run: AbstractContextManager[object] = threading.Lock()
+        self.parallel_runs = parallel_runs
+        self._turn: AbstractContextManager[object] = threading.Semaphore(parallel_runs)
         self._why, self._degraded = "", False
 
     def run(self, batch: np.ndarray) -> np.ndarray:
@@ -77,8 +88,8 @@ class Runtime(ABC):
             )
         if not len(batch):
             return np.empty((0, size, size), np.float32)
-        # The service has one caller, its batcher; scripts may share a model among threads.
-        with self._one_run:
+        # The service's batcher has as many threads; scripts may share a model among more.
+        with self._turn:
             return self._run(np.ascontiguousarray(batch))
 
     @abstractmethod

@@ -1,50 +1,60 @@
-"""OpenVINO on the CPU in 8 bits, bf16, fp16 or fp32; parallel requests where cores are many."""
+"""OpenVINO on the CPU in 8 bits, bf16, fp16 or fp32; several images at once on many cores."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
 
 import numpy as np
 import openvino
 
 from cutout.errors import DeviceUnavailable, ModelFailed
-from cutout.parallel import usable_cores
+from cutout.parallel import parallel_map, usable_cores
 from cutout.runtimes import hardware
 from cutout.runtimes.base import Precision, Runtime, RuntimeConfig
 from cutout.runtimes.compiled import Options, compiled_model, compiled_path
 from cutout.runtimes.derived import derived_graph, graph_key
 from cutout.runtimes.graphs import Kind
+from cutout.runtimes.streams import streams_for
 
-# Up to this many cores one image keeps all of them busy (two requests on two cores gain nothing).
-SINGLE_REQUEST_CORES = 4
-# Images in one call, however many parallel requests OpenVINO suggests.
-MAX_STREAMS = 12
 CAPABILITY = {"bf16": "BF16", "fp16": "FP16"}
 HINT = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
 
 class OpenVino(Runtime):
-    """A model compiled for latency; on machines with many cores a second one for throughput."""
+    """A model compiled to take all cores for one image, and where they are many, a few for each.
+
+    An image that comes while no other is computed gets all cores; the others share them.
+    """
 
     def __init__(self, config: RuntimeConfig, precision: Precision) -> None:
         """precision: "fp32", "bf16", "fp16" or "int8"."""
         self._precision = precision
         self._threads = config.threads or usable_cores()
+        free_bytes = hardware.host_free_bytes()
+        streams = streams_for(self._threads, free_bytes, config.input_size)
+        super().__init__(config, streams, free_bytes, parallel_runs=streams)
         self._core = openvino.Core()
         require_native_precision(self._core, precision)
-        self._single = self._compiled(config, "LATENCY")
-        self._queue: openvino.AsyncInferQueue | None = None
-        if self._threads > SINGLE_REQUEST_CORES:
-            self._queue = openvino.AsyncInferQueue(self._compiled(config, "THROUGHPUT"))
-        self._request = self._single.create_infer_request()
+        single = self._compiled(config, streams=1)
+        self._single = single.create_infer_request()
+        self._shared: SimpleQueue[openvino.InferRequest] = SimpleQueue()
+        if streams > 1:
+            several = self._compiled(config, streams)
+            for _ in range(streams):
+                self._shared.put(several.create_infer_request())
         # Read once: the call waits for the image that is being computed and holds the GIL
         # meanwhile, so that no thread of a busy server would run.
-        self._threads = self._single.get_property("INFERENCE_NUM_THREADS")
-        streams = len(self._queue) if self._queue else 1
-        super().__init__(config, min(streams, MAX_STREAMS), hardware.host_free_bytes())
+        self._threads = single.get_property("INFERENCE_NUM_THREADS")
+        self._computing, self._change = 0, threading.Lock()
 
-    def _compiled(self, config: RuntimeConfig, hint: str) -> openvino.CompiledModel:
+    def _compiled(self, config: RuntimeConfig, streams: int) -> openvino.CompiledModel:
         kind, side = kind_of(self._precision), config.input_size
         options: Options = {
-            "PERFORMANCE_HINT": hint,
+            "PERFORMANCE_HINT": "LATENCY" if streams == 1 else "THROUGHPUT",
             "INFERENCE_PRECISION_HINT": HINT.get(self._precision, "f32"),
             "INFERENCE_NUM_THREADS": self._threads,
+            "NUM_STREAMS": streams,
         }
         depends_on = [graph_key(config, kind), side, self._precision, options]
         name = f"{config.model_name}-{self._precision}-{side}"
@@ -59,31 +69,34 @@ class OpenVino(Runtime):
         return compiled_model(self._core, path, options, read_model)
 
     def _run(self, batch: np.ndarray) -> np.ndarray:
-        scores = np.empty((len(batch), *batch.shape[2:]), np.float32)
+        many = parallel_map if self.parallel_runs > 1 else map
+        return np.stack(list(many(self._run_one, list(batch))))
+
+    def _run_one(self, tensor: np.ndarray) -> np.ndarray:
+        """Scores (S, S) of a tensor (3, S, S)."""
+        with self._request() as request:
+            try:
+                request.infer({0: tensor[None]}, share_inputs=True)
+            except RuntimeError as error:
+                raise ModelFailed("OpenVINO failed on this image") from error
+            # The request's own memory is written again by the next image.
+            scores: np.ndarray = request.get_output_tensor(0).data[0, 0].copy()
+            return scores
+
+    @contextmanager
+    def _request(self) -> Iterator[openvino.InferRequest]:
+        """A request that nobody else uses meanwhile."""
+        with self._change:
+            alone = not self._computing
+            self._computing += 1
+        request = self._single if alone or self.parallel_runs == 1 else self._shared.get()
         try:
-            if self._queue is None or len(batch) == 1:
-                self._run_in_turn(batch, scores)
-            else:
-                self._run_in_parallel(self._queue, batch, scores)
-        except RuntimeError as error:
-            raise ModelFailed("OpenVINO failed on this image") from error
-        return scores
-
-    def _run_in_turn(self, batch: np.ndarray, scores: np.ndarray) -> None:
-        for index, tensor in enumerate(batch):
-            self._request.infer({0: tensor[None]}, share_inputs=True)
-            scores[index] = self._request.get_output_tensor(0).data[0, 0]
-
-    def _run_in_parallel(
-        self, queue: openvino.AsyncInferQueue, batch: np.ndarray, scores: np.ndarray
-    ) -> None:
-        def store(request: openvino.InferRequest, index: int) -> None:
-            scores[index] = request.get_output_tensor(0).data[0, 0]
-
-        queue.set_callback(store)
-        for index, tensor in enumerate(batch):
-            queue.start_async({0: tensor[None]}, index, share_inputs=True)
-        queue.wait_all()
+            yield request
+        finally:
+            if request is not self._single:
+                self._shared.put(request)
+            with self._change:
+                self._computing -= 1
 
     def _engine_info(self) -> dict[str, object]:
         return {
@@ -91,12 +104,12 @@ class OpenVino(Runtime):
             "runtime": "openvino",
             "precision": self._precision,
             "threads": self._threads,
-            "streams": self.preferred_batch,
+            "streams": self.parallel_runs,
             "versions": {"openvino": openvino.__version__},
         }
 
     def close(self) -> None:
-        self._request = self._queue = self._single = None
+        self._single, self._shared = None, SimpleQueue()
 
 
 def kind_of(precision: Precision) -> Kind:

@@ -38,7 +38,7 @@ class Triton(Runtime):
         super().__init__(config, preferred_batch=IN_FLIGHT, free_bytes=None)
         self.set_reason("triton was asked for")
         # The server orders what it is sent; here nothing computes.
-        self._one_run = nullcontext()
+        self._turn = nullcontext()
         self._spec, self._connect = spec_of(config.model_name), connector(config.url)
         self._threads = ThreadPoolExecutor(2 * IN_FLIGHT, thread_name_prefix="triton")
         self._own = threading.local()
