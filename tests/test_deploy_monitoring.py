@@ -121,5 +121,16 @@ def test_prometheus_accepts_the_rules_and_its_settings():
 
 
 @needs_promtool
+def test_prometheus_can_read_what_dashboard_and_scaling_ask(tmp_path):
+    """As recording rules, with values for Grafana's own variables."""
+    asked = [text for text in EXPRESSIONS.values() if not text.startswith("label_values(")]
+    known = [re.sub(r"\$__(rate_)?interval", "5m", text) for text in asked]
+    rules = [{"record": f"read:{number}", "expr": text} for number, text in enumerate(known)]
+    file = tmp_path / "read.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "read", "rules": rules}]}))
+    promtool("check", "rules", str(file))
+
+
+@needs_promtool
 def test_alerts_fire_when_they_should_and_not_before():
     promtool("test", "rules", "alerts_test.yml", "alerts_drift_test.yml")
