@@ -1,11 +1,12 @@
 """Build the image of deploy/Dockerfile and run it, without Docker and without its registry.
 
-    python deploy/prove_image.py [--flavour cpu] [--photograph FILE] [--work FOLDER]
+    python deploy/prove_image.py [--flavour cpu] [--arch arm64] [--photograph FILE] [--work FOLDER]
 
 As root on Debian, with buildah and debootstrap. The base image is made by debootstrap, the
 Dockerfile's own steps are run by buildah, and the result is started as the image says (command,
 user, environment, health check) on a read-only root in a mount namespace. One image is cut out
-through it. Each step prints what it found; the first that fails ends the script.
+through it. Each step prints what it found; the first that fails ends the script. Another
+architecture than the machine's is emulated: that needs qemu-user-static, and much time.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import http.client
 import io
 import json
 import os
+import platform
 import secrets
 import shlex
 import shutil
@@ -31,23 +33,23 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
-BASE = "docker.io/library/debian:trixie-slim"
 SUITE, MIRROR = "trixie", "http://deb.debian.org/debian"
 # Megabytes of 1,000,000 bytes.
 MAX_MB = {"cpu": 900}
 # What the published slim image leaves out of Debian, too.
 NOT_IN_SLIM = ("doc", "man", "locale", "info", "groff", "lintian", "linda")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-START_S, STOP_S = 180, 40
+# Long enough for an emulated processor, which takes minutes.
+START_S, STOP_S = 900, 40
 
 
 def main() -> None:
     args = arguments()
     work = args.work or Path(tempfile.mkdtemp(prefix="prove-image-"))
-    builder = Buildah(work)
-    if not builder.has(BASE):
-        make_base(builder, work / "base")
-    tag = f"localhost/cutout:{args.flavour}"
+    builder = Buildah(work, args.arch)
+    if not builder.has(builder.base):
+        make_base(builder, work / f"base-{args.arch}")
+    tag = f"localhost/cutout-{args.arch}:{args.flavour}"
     builder.build(tag, args.flavour)
     with builder.mounted(tag) as (root, config):
         check_size(root, args.flavour)
@@ -59,9 +61,14 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--flavour", choices=("cpu", "cuda13", "cuda12"), default="cpu")
+    parser.add_argument("--arch", choices=("amd64", "arm64"), default=own_arch())
     parser.add_argument("--photograph", type=Path, help="image to cut out; default: a drawn one")
     parser.add_argument("--work", type=Path, help="folder for base and layers, kept for next time")
     return parser.parse_args()
+
+
+def own_arch() -> str:
+    return "arm64" if platform.machine() == "aarch64" else "amd64"
 
 
 def say(what: str, value: object) -> None:
@@ -71,9 +78,9 @@ def say(what: str, value: object) -> None:
 class Buildah:
     """buildah with its storage in a folder of ours."""
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, work: Path, arch: str) -> None:
         work.mkdir(parents=True, exist_ok=True)
-        self.work = work
+        self.work, self.arch, self.base = work, arch, f"localhost/debian-{arch}:{SUITE}"
         self._command = ["buildah", "--root", str(work / "storage"), "--runroot"]
         self._command += [str(work / "run"), "--storage-driver", "overlay"]
 
@@ -94,6 +101,7 @@ class Buildah:
         self(
             *("build", "--isolation", "chroot", "--pull=never", "--layers", "--format", "docker"),
             *("--secret", f"id=pip,src={pip}", "--secret", f"id=ca,src={CERTIFICATES}"),
+            *("--arch", self.arch, "--build-arg", f"BASE={self.base}"),
             *("--build-arg", f"FLAVOUR={flavour}", "--quiet"),
             *("--file", "deploy/Dockerfile", "--tag", tag, "."),
         )
@@ -102,7 +110,7 @@ class Buildah:
     @contextmanager
     def mounted(self, tag: str) -> Iterator[tuple[Path, dict]]:
         """The image's files and its configuration."""
-        container = self("from", "--pull=never", tag)
+        container = self("from", "--pull=never", "--arch", self.arch, tag)
         try:
             config = json.loads(self("inspect", "--type", "image", tag))["Docker"]["config"]
             yield Path(self("mount", container)), config
@@ -113,7 +121,8 @@ class Buildah:
 def make_base(builder: Buildah, folder: Path) -> None:
     """What Debian publishes as its slim image, from its packages."""
     if not (folder / "etc").is_dir():
-        subprocess.run(["debootstrap", "--variant=minbase", SUITE, folder, MIRROR], check=True)
+        options = ["--variant=minbase", f"--arch={builder.arch}"]
+        subprocess.run(["debootstrap", *options, SUITE, folder, MIRROR], check=True)
     for name in NOT_IN_SLIM:
         shutil.rmtree(folder / "usr" / "share" / name, ignore_errors=True)
     for name in ("lib/apt/lists", "cache/apt"):
@@ -121,10 +130,10 @@ def make_base(builder: Buildah, folder: Path) -> None:
     (folder / "etc/dpkg/dpkg.cfg.d/slim").write_text(
         "".join(f"path-exclude /usr/share/{name}/*\n" for name in NOT_IN_SLIM)
     )
-    container = builder("from", "scratch")
+    container = builder("from", "--arch", builder.arch, "scratch")
     builder("add", "--quiet", container, str(folder))
-    builder("commit", "--quiet", "--rm", container, BASE)
-    say("base", f"{SUITE} by debootstrap, {megabytes(folder):.0f} MB")
+    builder("commit", "--quiet", "--rm", container, builder.base)
+    say("base", f"{SUITE} for {builder.arch} by debootstrap, {megabytes(folder):.0f} MB")
 
 
 def megabytes(folder: Path) -> float:
@@ -188,6 +197,7 @@ def serve_one_image(root: Path, config: dict, image: bytes) -> None:
         wait_healthy(root, config, more, service)
         say("healthy after", f"{time.monotonic() - began:.1f} s, by its own HEALTHCHECK")
         check_process(service)
+        say("device", device(int(more["CUTOUT_PORT"])))
         cut(int(more["CUTOUT_PORT"]), key, image)
     finally:
         service.send_signal(signal.SIGTERM)
@@ -224,6 +234,14 @@ def check_process(service: subprocess.Popen) -> None:
                 sys.exit("it should be read-only")
         else:
             sys.exit(f"/{path} can be written to")
+
+
+def device(port: int) -> str:
+    """Where the model runs and why, by /health."""
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    link.request("GET", "/health")
+    told = json.loads(link.getresponse().read())["device"]
+    return ", ".join(f"{name}: {value}" for name, value in told.items())
 
 
 def cut(port: int, key: str, image: bytes) -> None:
