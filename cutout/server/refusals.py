@@ -55,7 +55,8 @@ def _environ(line: bytes, address: str) -> dict[str, Any]:
     path = words[1].partition("?")[0] if len(words) > 1 else ""
     return {
         "REQUEST_METHOD": words[0] if words[0] in METHODS else "GET",
-        "PATH_INFO": path if path.startswith("/") else "/",
+        # No route is asked for where none could be read.
+        "PATH_INFO": path if path.startswith("/") else "/-",
         "REMOTE_ADDR": address,
         "SERVER_NAME": "localhost",
         "SERVER_PORT": "0",

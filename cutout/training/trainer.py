@@ -69,6 +69,7 @@ class Trainer:
         self.best: tuple[float, State] | None = None
         self.stale = 0
         self.losses: list[float] = []
+        self.pace: float | None = None
         self._resume()
 
     def run(self, until: int | None = None) -> Iterator[Progress]:
@@ -205,7 +206,9 @@ class Trainer:
     def _progress(self, loss: float, iou: float | None, took: float) -> Progress:
         left = max(self.settings.steps - self.step, 0)
         inner = max(self.settings.inner_steps - self.step, 0)
-        unit = took if inner else took / FULL_COST
+        unit = took / (1.0 if self.inner(self.step - 1) else FULL_COST)
+        # A mean over about ten steps: single ones vary with what else the machine does.
+        self.pace = unit if self.pace is None else 0.9 * self.pace + 0.1 * unit
         return Progress(
             self.step,
             self.settings.steps,
@@ -213,7 +216,7 @@ class Trainer:
             loss,
             iou,
             self.settings.batch / took,
-            unit * (inner + FULL_COST * (left - inner)),
+            self.pace * (inner + FULL_COST * (left - inner)),
         )
 
     def save(self) -> None:
