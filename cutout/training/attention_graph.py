@@ -77,39 +77,49 @@ def _insert_nodes(graph: "GraphProto", block_sum: "NodeProto", name: str) -> Non
         graph.node.insert(place + offset, node)
 
 
-def _nodes(name: str, result: str) -> list["NodeProto"]:
-    """What `Attention.forward` does, in its order."""
-    nodes: list[NodeProto] = []
+class _NodeList:
+    """The nodes of one module, in the order of `Attention.forward`."""
 
-    def add(operator: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def __init__(self, name: str) -> None:
+        """name: of the module; every node and value inside is called after it."""
+        self.name = name
+        self.nodes: list[NodeProto] = []
+
+    def add(self, operator: str, inputs: list[str], output: str, **attributes: object) -> str:
+        """Append a node and return the name of its output."""
         from onnx import helper
 
-        output = output if output == result else f"{name}.{output}"
-        node_name = f"{name}.node{len(nodes)}"
-        nodes.append(helper.make_node(operator, inputs, [output], node_name, **attributes))
+        node_name = f"{self.name}.node{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, inputs, [output], node_name, **attributes))
         return output
 
-    def gate(x: str, scores: str, label: str, output: str) -> str:
-        share = add("Sigmoid", [scores], f"{label}_share")
-        return add("Mul", [x, add("Mul", [share, f"{name}.two"], f"{label}_gate")], output)
+    def conv(self, x: str, layer: str, output: str) -> str:
+        """A convolution of the module, its input padded to keep its size."""
+        padding = KERNEL // 2 if layer == "place" else 0
+        inputs = [x, f"{self.name}.{layer}.weight", f"{self.name}.{layer}.bias"]
+        return self.add("Conv", inputs, f"{self.name}.{output}", pads=[padding] * 4)
 
-    x = f"{name}.input"
+    def gate(self, x: str, scores: str, output: str) -> str:
+        """X times 2 x sigmoid(scores)."""
+        share = self.add("Sigmoid", [scores], f"{scores}.share")
+        twice = self.add("Mul", [share, f"{self.name}.two"], f"{scores}.gate")
+        return self.add("Mul", [x, twice], output)
+
+
+def _nodes(name: str, result: str) -> list["NodeProto"]:
+    """What `Attention.forward` does, in its order."""
+    graph, x = _NodeList(name), f"{name}.input"
     weighed = []
     for pool in ("GlobalAveragePool", "GlobalMaxPool"):
-        pooled = add(pool, [x], pool)
-        hidden = _conv(add, name, pooled, "squeeze", pool)
-        active = add("Relu", [hidden], f"{pool}_active")
-        weighed.append(_conv(add, name, active, "expand", pool))
-    channels = gate(x, add("Add", weighed, "channel_scores"), "channel", "channels")
+        pooled = graph.add(pool, [x], f"{name}.{pool}")
+        hidden = graph.conv(pooled, "squeeze", f"{pool}.hidden")
+        active = graph.add("Relu", [hidden], f"{hidden}.active")
+        weighed.append(graph.conv(active, "expand", f"{pool}.weights"))
+    channels = graph.gate(x, graph.add("Add", weighed, f"{name}.weights"), f"{name}.channels")
     planes = [
-        add(operator, [channels], operator, axes=[1], keepdims=1)
+        graph.add(operator, [channels], f"{name}.{operator}", axes=[1], keepdims=1)
         for operator in ("ReduceMean", "ReduceMax")
     ]
-    both = add("Concat", planes, "planes", axis=1)
-    gate(channels, _conv(add, name, both, "place", "planes", KERNEL // 2), "place", result)
-    return nodes
-
-
-def _conv(add, name: str, x: str, layer: str, label: str, padding: int = 0) -> str:  # type: ignore[no-untyped-def]
-    inputs = [x, f"{name}.{layer}.weight", f"{name}.{layer}.bias"]
-    return str(add("Conv", inputs, f"{layer}_{label}", pads=[padding] * 4))
+    both = graph.add("Concat", planes, f"{name}.planes", axis=1)
+    graph.gate(channels, graph.conv(both, "place", "place.scores"), result)
+    return graph.nodes
