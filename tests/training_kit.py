@@ -1,15 +1,12 @@
-"""A U²-Net of a few channels and a folder of drawn pairs, for tests that train for seconds."""
+"""A folder of drawn pairs, for tests that train for seconds."""
 
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from cutout.training.network import U2Net
-from cutout.training.onnx_weights import graph_from, read_graph
-from cutout.training.own_model import spec_toml
+from cutout.training.pairs import TrainPair
 
-TINY = ((4, 8),) * 11
 SIZE = 64
 
 
@@ -40,15 +37,8 @@ def write_pairs(folder: Path, count: int, seed: int = 0) -> tuple[Path, Path]:
     return images, masks
 
 
-def write_model(path: Path, template: Path, network: U2Net) -> Path:
-    """A network as an ONNX file with its TOML."""
-    path.write_bytes(graph_from(network, read_graph(template)).SerializeToString())
-    fields = {
-        "size": SIZE,
-        "mean": (0.485, 0.456, 0.406),
-        "std": (0.229, 0.224, 0.225),
-        "activation": "none",
-        "licence": "Apache-2.0",
-    }
-    path.with_suffix(".toml").write_text(spec_toml(fields))
-    return path
+def drawn_pairs(folder: Path, count: int) -> list[TrainPair]:
+    """The same as pairs."""
+    images, masks = write_pairs(folder, count)
+    stems = sorted(path.stem for path in images.iterdir())
+    return [TrainPair(stem, images / f"{stem}.png", masks / f"{stem}.png") for stem in stems]

@@ -1,30 +1,28 @@
 """`cutout train`: train a model on one's own pairs, export it, compare it with its start."""
 
+import dataclasses
 import importlib.util
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cutout import evaluation, images, weights
+from cutout import evaluation, weights
+from cutout.cli.train_report import compare
 from cutout.errors import CutoutError, InvalidValue
-from cutout.files import hash_of
-from cutout.models import processing
 from cutout.models.own import read_own
 from cutout.models.table import ModelSpec
 from cutout.parallel import usable_cores
-from cutout.pixels import to_level
-from cutout.runtimes import RuntimeConfig, open_runtime
 
 if TYPE_CHECKING:
     from cutout.training.parts import TrainRequest
-    from cutout.training.run import Outcome
     from cutout.training.trainer import Progress
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 SHARE = click.FloatRange(0, 0.5)
+RATE = click.FloatRange(0, min_open=True)
+NOT_ZERO = click.FloatRange(0, 0.5, min_open=True)
 PUBLISHED = ("u2net", "u2netp")
 NO_TORCH = "PyTorch is not installed; run `pip install -r requirements-train.txt`."
 
@@ -48,6 +46,8 @@ class TrainArguments:
     batch: int | None
     micro_batch: int | None
     learning_rate: float | None
+    weight_decay: float
+    inner_share: float | None
     iou_weight: float
     replay_share: float
     size: int
@@ -72,14 +72,26 @@ class TrainArguments:
 @click.option(
     "--general", type=(FOLDER, FOLDER), metavar="IMAGES MASKS", help="Pairs to report on as well."
 )
-@click.option("--validation", type=SHARE, default=0.15, show_default=True, help="Share of pairs.")
+@click.option(
+    "--validation", type=NOT_ZERO, default=0.15, show_default=True, help="Share of pairs."
+)
 @click.option("--held", type=SHARE, default=0.15, show_default=True, help="Share scored once.")
 @click.option("--group-by", metavar="REGEX", help="Names the object in a stem: kept on one side.")
 @click.option("--steps", type=click.IntRange(1), help="Updates. Default: by number of pairs.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Time for training.")
 @click.option("--batch", type=click.IntRange(1), help="Images an update. Default: 4; 12 on CUDA.")
 @click.option("--micro-batch", type=click.IntRange(1), help="Images at once. Default: as --batch.")
-@click.option("--learning-rate", type=float, help="Default: 1e-4; 1e-3 from scratch.")
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0, min_open=True),
+    help="Default: 1e-4; 1e-3 from scratch.",
+)
+@click.option("--weight-decay", type=click.FloatRange(0), default=0.0, show_default=True)
+@click.option(
+    "--inner-share",
+    type=click.FloatRange(0, 1),
+    help="Steps on the inner stages alone. Default: 0.7; 0 from scratch.",
+)
 @click.option("--iou-weight", type=click.FloatRange(0), default=1.0, show_default=True)
 @click.option("--replay-share", type=click.FloatRange(0, 0.9), default=0.5, show_default=True)
 @click.option("--size", type=int, default=320, show_default=True, help="Input of the model, px.")
@@ -113,11 +125,13 @@ def _train(arguments: TrainArguments) -> None:
     from cutout.training import run
 
     run.require_free(arguments.out)
+    # Before the hours of training, not after them.
+    general = evaluation.find_pairs(*arguments.general).pairs if arguments.general else []
     request = _request(arguments)
     outcome = run.train(request, click.echo, _show)
     for path in outcome.files:
         click.echo(f"Written: {path}")
-    _report(arguments, request, outcome)
+    compare(request, outcome, general)
 
 
 def _request(arguments: TrainArguments) -> "TrainRequest":
@@ -158,13 +172,16 @@ def _start(arguments: TrainArguments) -> tuple[Path, ModelSpec]:
 
 def _files(folder: Path | None) -> list[Path]:
     suffixes = evaluation.pairs.SUFFIXES
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in suffixes) if folder else []
+    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in suffixes) if folder else []
+    if folder and not found:
+        raise InvalidValue(f"There is no image in {folder.name}.")
+    return found
 
 
 def _settings(arguments: TrainArguments, pairs: int):  # type: ignore[no-untyped-def]
     import torch
 
-    from cutout.training.settings import make_settings
+    from cutout.training.settings import TrainSettings, make_settings
 
     torch.set_num_threads(arguments.threads or usable_cores())
     device = arguments.device
@@ -172,21 +189,9 @@ def _settings(arguments: TrainArguments, pairs: int):  # type: ignore[no-untyped
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
         raise InvalidValue("PyTorch finds no CUDA device; use --device cpu.")
-    return make_settings(
-        pairs,
-        scratch=arguments.start == "scratch",
-        steps=arguments.steps,
-        device=device,
-        batch=arguments.batch,
-        micro_batch=arguments.micro_batch,
-        learning_rate=arguments.learning_rate,
-        norm=arguments.norm,
-        others={
-            name: getattr(arguments, name)
-            for name in ("minutes", "iou_weight", "replay_share", "size", "seed")
-        }
-        | {"attention": arguments.attention},
-    )
+    names = {field.name for field in dataclasses.fields(TrainSettings)} | {"steps", "inner_share"}
+    given = {name: value for name, value in vars(arguments).items() if name in names - {"device"}}
+    return make_settings(pairs, device, arguments.start == "scratch", given)
 
 
 def _show(progress: "Progress") -> None:
@@ -198,66 +203,3 @@ def _show(progress: "Progress") -> None:
         f"step {progress.step:4} of {progress.steps} ({progress.phase})  loss {progress.loss:.4f}"
         f"{iou}  {progress.images_per_second:.2f} images/s  {minutes}:{seconds:02} left"
     )
-
-
-def _report(arguments: TrainArguments, request: "TrainRequest", outcome: "Outcome") -> None:
-    """Evaluate the start and each new model on the held pairs and on a general set; compare."""
-    models = {} if request.scratch else {"before": (request.weights, request.spec)}
-    own = [path for path in outcome.files if path.suffix == ".onnx"]
-    models |= {path.stem: (path, read_own(path)) for path in own}
-    held = [evaluation.ImagePair(p.stem, p.image, p.mask) for p in outcome.split.held]
-    sets = {"held": held} if held else {}
-    if arguments.general:
-        sets["general"] = evaluation.find_pairs(*arguments.general).pairs
-    folder = arguments.out.with_suffix(".report")
-    for set_name, pairs in sets.items():
-        folders = {
-            name: _evaluate(folder / set_name / name, pairs, *model)
-            for name, model in models.items()
-        }
-        for name in list(folders)[1:]:
-            target = folder / set_name / f"before-{name}"
-            result = evaluation.write_comparison(folders["before"], folders[name], target)
-            click.echo(f"{set_name}, A is before, B is {name}: {result['verdict']}")
-            click.echo(f"Report: {target / evaluation.COMPARISON}")
-
-
-def _evaluate(out: Path, pairs: list[evaluation.ImagePair], path: Path, spec: ModelSpec) -> Path:
-    """Evaluate one model in fp32 by onnxruntime; its folder."""
-    out.mkdir(parents=True, exist_ok=True)
-    predict = make_predictor(path, spec, out.parent.parent / "graphs")
-    source = {"model": spec.name, "sha256": hash_of(path)}
-    settings = evaluation.EvaluationSettings(("mask", "paper"))
-    run = evaluation.Evaluation(out, settings, source, restart=True)
-    with evaluation.process_pool(1) as pool:
-        for _ in run.run(pairs, predict, pool):
-            pass
-    evaluation.write_results(out, {}, f"Evaluation of {spec.name}")
-    return out
-
-
-def make_predictor(path: Path, spec: ModelSpec, cache_dir: Path) -> evaluation.Predict:
-    """The maps of an ONNX file as the service makes them, in fp32."""
-    config = RuntimeConfig(
-        weights=path,
-        sha256=hash_of(path),
-        model_name=re.sub(r"\W", "-", spec.name),
-        input_size=spec.input_size,
-        cache_dir=cache_dir,
-        device="cpu",
-        precision="fp32",
-        runtime="onnxruntime",
-    )
-    runtime = open_runtime(config)
-
-    def predict(image: Path) -> evaluation.Prediction:
-        rgb = images.decode(image.read_bytes(), LIMITS).rgb
-        tensor = processing.prepare(spec, rgb)
-        scores = processing.activate(spec, runtime.run(tensor[None]))[0]
-        alpha = processing.finish(scores, rgb.shape[:2])
-        return evaluation.Prediction(to_level(alpha), {}, {})
-
-    return predict
-
-
-LIMITS = images.Limits(formats=images.KNOWN, max_pixels=200_000_000)

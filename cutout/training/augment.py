@@ -8,8 +8,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Augmentation:
-    """size: S of the result in px. min_area: smallest share of the image that a crop keeps.
+    """How much an image may change.
 
+    size: S of the result in px. min_area: smallest share of the image that a crop keeps.
     brightness, contrast, tint: largest relative change. background_share: how often the subject
     moves to another background where one is given.
     """

@@ -67,15 +67,19 @@ def blend(start: U2Net, trained: U2Net, share: float) -> U2Net:
 
 
 def candidates(
-    start: U2Net, trained: U2Net, own: Validation, general: Validation | None
+    start: U2Net | None, trained: U2Net, own: Validation, general: Validation | None
 ) -> list[Candidate]:
-    """The means of SHARES with their measures."""
-    found = []
-    for share in SHARES:
-        network = blend(start, trained, share)
-        kept = float(validate(network, general).mean()) if general else None
-        found.append(Candidate(share, network, validate(network, own), kept))
-    return found
+    """The means of SHARES with their measures; of `trained` alone where there is no start."""
+    if start is None:
+        return [_measured(1.0, without_norm(trained), own, general)]
+    return [_measured(share, blend(start, trained, share), own, general) for share in SHARES]
+
+
+def _measured(
+    share: float, network: U2Net, own: Validation, general: Validation | None
+) -> Candidate:
+    kept = float(validate(network, general).mean()) if general else None
+    return Candidate(share, network, validate(network, own), kept)
 
 
 def gain(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:

@@ -18,6 +18,8 @@ from cutout.training.pairs import TrainPair, hash_of_pairs
 from cutout.training.quality_fit import MIN_IMAGES
 from cutout.training.settings import TrainSettings
 
+RANGES, CARD = ".ranges.json", ".md"
+SUFFIXES = (SUFFIX, RANGES, CARD)
 LIBRARIES = ("torch", "onnx", "numpy", "opencv-python-headless")
 
 
@@ -39,49 +41,52 @@ class DataFacts:
 
 
 @dataclass(frozen=True)
-class Report:
-    """before: IoU of each validation image, (N,); candidates: all means that were measured."""
+class RunFacts:
+    """What the models of one run share.
 
+    spec: row of the starting model. before: its IoU on each validation image, (N,). candidates:
+    all means that were measured.
+    """
+
+    spec: ModelSpec
+    settings: TrainSettings
+    data: DataFacts
     before: np.ndarray
     candidates: list[blending.Candidate]
     effort: Effort
 
 
-def texts(
-    path: Path,
-    candidate: blending.Candidate,
-    exported: Exported,
-    quality: Sequence[float] | None,
-    origin: tuple[ModelSpec, TrainSettings],
-    data: DataFacts,
-    report: Report,
-) -> dict[str, bytes]:
-    """The files beside `path`, by suffix."""
-    spec, settings = origin
-    found = {SUFFIX: _toml(path, exported, quality, spec, settings)}
-    if exported.ranges is not None:
-        found[".ranges.json"] = ranges_json(exported.ranges)
+@dataclass(frozen=True)
+class ModelFacts:
+    """One model. quality: coefficients of the predicted IoU; None where they were not fitted."""
+
+    path: Path
+    candidate: blending.Candidate
+    exported: Exported
+    quality: Sequence[float] | None
+
+
+def texts(model: ModelFacts, run: RunFacts) -> dict[str, bytes]:
+    """The files beside the model, by suffix."""
+    found = {SUFFIX: _toml(model, run)}
+    if model.exported.ranges is not None:
+        found[RANGES] = ranges_json(model.exported.ranges)
     sections = [
-        _head(path, spec, data),
-        _data_table(data),
-        _measures(candidate, exported, report),
-        _quality(quality, len(report.before)),
-        _settings(settings, report.effort),
+        _head(model.path, run.spec, run.data),
+        _data_table(run.data),
+        _measures(model, run),
+        _quality(model.quality, len(run.before)),
+        _settings(run.settings, run.effort),
     ]
-    found[".md"] = "\n".join(sections)
+    found[CARD] = "\n".join(sections)
     return {suffix: text.encode() for suffix, text in found.items()}
 
 
-def _toml(
-    path: Path,
-    exported: Exported,
-    quality: Sequence[float] | None,
-    spec: ModelSpec,
-    settings: TrainSettings,
-) -> str:
+def _toml(model: ModelFacts, run: RunFacts) -> str:
+    exported, spec = model.exported, run.spec
     fields: dict[str, object] = {
-        "name": path.stem,
-        "size": settings.size,
+        "name": model.path.stem,
+        "size": run.settings.size,
         "mean": spec.mean,
         "std": spec.std,
         "activation": "none",
@@ -91,9 +96,9 @@ def _toml(
         "precision": "fp32" if exported.ranges is None else "auto",
     }
     if exported.ranges is not None:
-        fields["ranges"] = f"{path.stem}.ranges.json"
-    if quality is not None:
-        fields["quality"] = [round(number, 4) for number in quality]
+        fields["ranges"] = f"{model.path.stem}{RANGES}"
+    if model.quality is not None:
+        fields["quality"] = [round(number, 4) for number in model.quality]
     return spec_toml(fields)
 
 
@@ -115,12 +120,13 @@ def _data_table(data: DataFacts) -> str:
     return head + "\n".join(rows) + "\n"
 
 
-def _measures(candidate: blending.Candidate, exported: Exported, report: Report) -> str:
-    mean, error = blending.gain(report.before, candidate.ious)
+def _measures(model: ModelFacts, run: RunFacts) -> str:
+    candidate, exported = model.candidate, model.exported
+    mean, error = blending.gain(run.before, candidate.ious)
     accepted = "accepted" if exported.ranges is not None else "refused, fp32 is used"
     lines = [
-        f"## Measures on validation ({len(report.before)} images, IoU at one half)\n",
-        f"Before {report.before.mean():.4f}, after {candidate.iou:.4f}, difference {mean:+.4f} "
+        f"## Measures on validation ({len(run.before)} images, IoU at one half)\n",
+        f"Before {run.before.mean():.4f}, after {candidate.iou:.4f}, difference {mean:+.4f} "
         f"(standard error {error:.4f}). Share of the trained weights: {candidate.share:g}.\n",
         f"ONNX differs from PyTorch by {exported.parity:.1e} at most. In 8 bits: "
         f"{exported.int8_iou:.4f} against {exported.iou:.4f}, {accepted} (limit "
@@ -130,7 +136,7 @@ def _measures(candidate: blending.Candidate, exported: Exported, report: Report)
     ]
     lines += [
         f"| {one.share:g} | {one.iou:.4f} | {'' if one.general is None else f'{one.general:.4f}'} |"
-        for one in report.candidates
+        for one in run.candidates
     ]
     return "\n".join(lines) + "\n"
 

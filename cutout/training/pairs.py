@@ -18,6 +18,8 @@ from cutout.training.samples import LIMITS
 THRESHOLD = 128
 # Below this, one part of a split would have nothing in it.
 MIN_GROUPS = 3
+# Of a part that only measures.
+MAX_GROUPS = 400
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,28 @@ def usable_pairs(pairs: Sequence[TrainPair]) -> tuple[list[TrainPair], dict[str,
     return [pair for pair in pairs if pair.stem not in bad], bad
 
 
+def usable_images(paths: Sequence[Path]) -> tuple[list[Path], dict[str, str]]:
+    """The images that can be read, and the reason for each of the others by its file name."""
+    reasons = parallel_map(_problem_of_image, paths) if paths else []
+    found = list(zip(paths, reasons, strict=True))
+    bad = {path.name: reason for path, reason in found if reason}
+    return [path for path, reason in found if not reason], bad
+
+
+def _problem_of_image(path: Path) -> str:
+    try:
+        images.decode(path.read_bytes(), LIMITS)
+    except CutoutError as error:
+        return error.detail
+    except OSError as error:
+        return _unreadable(error)
+    return ""
+
+
+def _unreadable(error: OSError) -> str:
+    return f"A file cannot be read: {error.strerror or type(error).__name__}."
+
+
 def problem_of(pair: TrainPair) -> str:
     """Why a pair cannot be trained on; empty where it can. Soft masks can."""
     try:
@@ -56,7 +80,7 @@ def problem_of(pair: TrainPair) -> str:
     except CutoutError as error:
         return error.detail
     except OSError as error:
-        return f"A file cannot be read: {error.strerror or type(error).__name__}."
+        return _unreadable(error)
     if levels.shape != image.size:
         (height, width), (mask_height, mask_width) = image.size, levels.shape
         return f"The image is {width} x {height} px, its mask {mask_width} x {mask_height} px."
@@ -83,7 +107,8 @@ def split_pairs(
 
     validation, held: shares of the groups, one group at least unless zero. group_by: regular
     expression; what it matches in a stem (its first group, where it has one) names the group, so
-    that all views of one object are on one side. None: each stem is a group.
+    that all views of one object are on one side. None: each stem is a group. Of a large set
+    validation and held part are MAX_GROUPS groups each: more would only cost time.
     """
     by_group: dict[str, list[TrainPair]] = {}
     for pair in pairs:
@@ -103,7 +128,7 @@ def split_pairs(
 
 
 def _count(total: int, share: float) -> int:
-    return max(1, round(total * share)) if share else 0
+    return min(max(1, round(total * share)), MAX_GROUPS) if share else 0
 
 
 def group_of(stem: str, group_by: str | None) -> str:

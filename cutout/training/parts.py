@@ -47,8 +47,7 @@ class TrainRequest:
 
     weights: ONNX of the starting weights, or of the architecture where `scratch` is set. spec:
     its row (preparation, licence). replay: images whose results shall stay as they are.
-    backgrounds: images to move subjects to. validation, held: shares of the pairs. keep_worse:
-    write the model without a gain too.
+    backgrounds: images to move subjects to. validation, held: shares of the pairs.
     """
 
     pairs: Sequence[TrainPair]
@@ -72,8 +71,11 @@ class RunParts:
         self.request, self.split = request, split
         self.size = request.settings.size
         self.template = read_graph(request.weights)
+        # New weights are the same whenever the run is resumed.
+        torch.manual_seed(request.settings.seed)
         attention = request.settings.attention
-        self.start = network_from(self.template, attention=attention)
+        self.teacher = network_from(self.template, attention=attention)
+        self.start = self.teacher
         if request.scratch:
             self.start = U2Net(U2NETP, attention=attention).eval()
         replay = sorted(request.replay)
@@ -91,9 +93,9 @@ class RunParts:
         )
 
     def _general(self) -> Validation:
-        """Images that were not replayed, with the starting model's own maps as truth."""
+        """Images that were not replayed, with the published model's own maps as truth."""
         tensors = np.stack([self._tensor(path) for path in self.unseen])
-        maps = score_maps(self.start, tensors)
+        maps = score_maps(self.teacher, tensors)
         return Validation(tensors, np.stack([one[0].numpy() for one in maps]))
 
     def _tensor(self, path: Path) -> np.ndarray:
@@ -126,13 +128,13 @@ class RunParts:
         backgrounds = Samples(
             [functools.partial(read_background, path, stored) for path in self.request.backgrounds]
         )
-        how = Augmentation(self.size, background_share=settings.background_share)
+        how = Augmentation(self.size)
         mix = (settings.batch, settings.seed, settings.replay_share, how)
         return Batches(pairs, replay, backgrounds, self.request.spec, self.size, *mix)
 
     def _teach(self, rgb: np.ndarray) -> np.ndarray:
         tensor = processing.prepare(self.request.spec, rgb, self.size)
-        scores: np.ndarray = score_maps(self.start, tensor[None])[0][0, 0].numpy()
+        scores: np.ndarray = score_maps(self.teacher, tensor[None])[0][0, 0].numpy()
         return scores
 
     def calibration(self) -> np.ndarray:
@@ -156,6 +158,7 @@ class RunParts:
             "train": hash_of_pairs(self.split.train),
             "validation": hash_of_pairs(self.split.validation),
             "replay": [hash_of(path) for path in self.replay],
+            "backgrounds": [hash_of(path) for path in self.request.backgrounds],
             "scratch": self.request.scratch,
         }
         text = json.dumps(facts, sort_keys=True)

@@ -7,6 +7,13 @@ from cutout.errors import InvalidValue
 
 # Adam at 1e-3 on folded published weights destroys them within 40 steps.
 FINE_TUNE_RATE, SCRATCH_RATE = 1e-4, 1e-3
+# On a CPU updates are scarce, not memory.
+BATCH = {"cpu": 4, "cuda": 12}
+STEPS = 220
+# On a GPU a set is seen this often, if that is more steps.
+CUDA_EPOCHS = 12
+INNER_SHARE = 0.7
+VALIDATE_EVERY, MAX_VALIDATIONS = 20, 50
 
 
 @dataclass(frozen=True)
@@ -16,25 +23,23 @@ class TrainSettings:
     inner_steps: steps on the inner stages alone, at a quarter of the cost; full_steps: steps of
     the whole network after them. batch: images an update; micro_batch: images at once, fewer where
     memory is short. iou_weight: of the soft IoU beside the cross-entropy. replay_share: share of a
-    batch taken from the replay set, where one is given. background_share: share of the subjects
-    moved to another background, where some are given. average: decay of the running mean of the
+    batch taken from the replay set, where one is given. average: decay of the running mean of the
     weights. patience: validations without a gain after which training stops. minutes: None for
     no limit. device: "cpu" or "cuda". norm: train with batch norm, set up from the data.
     """
 
     seed: int = 0
     size: int = 320
-    batch: int = 12
-    micro_batch: int = 4
+    batch: int = BATCH["cpu"]
+    micro_batch: int = BATCH["cpu"]
     learning_rate: float = FINE_TUNE_RATE
     weight_decay: float = 0.0
-    inner_steps: int = 160
-    full_steps: int = 60
+    inner_steps: int = round(STEPS * INNER_SHARE)
+    full_steps: int = STEPS - round(STEPS * INNER_SHARE)
     iou_weight: float = 1.0
     replay_share: float = 0.5
-    background_share: float = 0.2
     average: float = 0.95
-    validate_every: int = 20
+    validate_every: int = VALIDATE_EVERY
     patience: int = 6
     minutes: float | None = None
     device: str = "cpu"
@@ -51,49 +56,26 @@ class TrainSettings:
         """Both phases together."""
         return self.inner_steps + self.full_steps
 
-    def shortened(self, share: float) -> "TrainSettings":
-        """The same run with `share` of the steps of both phases."""
-        inner = max(int(self.inner_steps * share), 0)
-        return replace(self, inner_steps=inner, full_steps=max(int(self.full_steps * share), 1))
+    def with_steps(self, steps: int, inner_share: float) -> "TrainSettings":
+        """The same run with so many steps; at least one is of the whole network."""
+        inner = min(round(steps * inner_share), steps - 1)
+        every = max(VALIDATE_EVERY, steps // MAX_VALIDATIONS)
+        return replace(self, inner_steps=inner, full_steps=steps - inner, validate_every=every)
 
 
-# Without more, a set is seen this often on a GPU; a CPU has time for the fixed number only.
-CUDA_EPOCHS = 12
-INNER_SHARE = 0.7
-# On a CPU updates are scarce, not memory: 4 images each reached in 46 updates IoU .81 on
-# 40 unseen images of garments, from .66.
-BATCH = {"cpu": 4, "cuda": 12}
-
-
-def make_settings(
-    pairs: int,
-    *,
-    scratch: bool,
-    steps: int | None,
-    device: str,
-    batch: int | None,
-    micro_batch: int | None,
-    learning_rate: float | None,
-    norm: bool | None,
-    others: dict[str, Any],
-) -> TrainSettings:
+def make_settings(pairs: int, device: str, scratch: bool, given: dict[str, Any]) -> TrainSettings:
     """Settings with the defaults that depend on the start, the device and the number of pairs.
 
-    others: fields of TrainSettings by name. From scratch there is no inner phase: the outer
-    stages know nothing yet.
+    given: fields of TrainSettings by name, `steps` and `inner_share`; None is the default. From
+    scratch there is no inner phase: the outer stages know nothing yet.
     """
-    batch = batch or BATCH[device]
-    total = steps or TrainSettings().steps
-    if steps is None and device == "cuda":
-        total = max(total, CUDA_EPOCHS * pairs // batch)
-    inner = 0 if scratch else round(total * INNER_SHARE)
-    return TrainSettings(
-        inner_steps=inner,
-        full_steps=total - inner,
-        device=device,
-        batch=batch,
-        micro_batch=min(batch, micro_batch or batch),
-        learning_rate=learning_rate or (SCRATCH_RATE if scratch else FINE_TUNE_RATE),
-        norm=scratch if norm is None else norm,
-        **others,
-    )
+    chosen = {name: value for name, value in given.items() if value is not None}
+    inner_share = chosen.pop("inner_share", 0.0 if scratch else INNER_SHARE)
+    batch = chosen.setdefault("batch", BATCH[device])
+    steps = chosen.pop("steps", None)
+    if steps is None:
+        steps = max(STEPS, CUDA_EPOCHS * pairs // batch) if device == "cuda" else STEPS
+    chosen.setdefault("learning_rate", SCRATCH_RATE if scratch else FINE_TUNE_RATE)
+    chosen.setdefault("norm", scratch)
+    chosen["micro_batch"] = min(batch, chosen.get("micro_batch", batch))
+    return TrainSettings(device=device, **chosen).with_steps(steps, inner_share)

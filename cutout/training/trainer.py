@@ -17,16 +17,13 @@ from cutout.training import checkpoints
 from cutout.training.losses import total_loss
 from cutout.training.network import U2Net
 from cutout.training.samples import Batches, prefetch
+from cutout.training.schedule import Clock
 from cutout.training.settings import TrainSettings
 from cutout.training.validation import Validation, validate
 
 WARM_UP_STEPS = 5
 # Share of the learning rate that is left at the end.
 FINAL_RATE = 0.1
-# Steps of a phase whose time decides how many more fit into `minutes`.
-TIMED_STEPS = 3
-# A full step takes about this many times as long as one of the inner stages.
-FULL_COST = 3.0
 State = dict[str, Tensor]
 
 
@@ -55,8 +52,9 @@ class Trainer:
         checkpoint: tuple[Path, str] | None = None,
     ) -> None:
         """checkpoint: its file, and the text that names this run; None keeps none."""
-        torch.manual_seed(settings.seed)
-        self.settings, self.batches, self.validation = settings, batches, validation
+        # `plan` as asked for; `settings` may have fewer steps, to keep to the minutes.
+        self.plan = self.settings = settings
+        self.batches, self.validation = batches, validation
         self.device = torch.device(settings.device)
         self.network = network.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
@@ -65,11 +63,10 @@ class Trainer:
         )
         self.scaler = torch.amp.GradScaler(enabled=self.device.type == "cuda")
         self.checkpoint = checkpoint
-        self.step, self.spent, self.stopped = 0, 0.0, ""
+        self.step, self.clock, self.stopped = 0, Clock(), ""
         self.best: tuple[float, State] | None = None
         self.stale = 0
         self.losses: list[float] = []
-        self.pace: float | None = None
         self._resume()
 
     def run(self, until: int | None = None) -> Iterator[Progress]:
@@ -77,20 +74,25 @@ class Trainer:
 
         Ends after all steps, when `minutes` are over, or when validation no longer gains.
         """
-        end = min(until or self.settings.steps, self.settings.steps)
-        steps = range(self.step, end)
+        # The plan's steps: minutes may take some away and give them back later.
+        steps = range(self.step, until or self.plan.steps)
+        started = time.monotonic()
         for tensors, targets in prefetch(self.batches.at, steps, self._workers()):
-            started = time.monotonic()
+            if self.step >= self.settings.steps:
+                break
             loss = self._update(tensors, targets)
             self.losses.append(loss)
+            full, took = not self.inner(self.step), time.monotonic() - started
             self.step += 1
+            self.clock.add_step(took, full)
+            self.settings = self.clock.fitted(self.plan, self.settings, self.step)
+            started = time.monotonic()
             iou = self._validate_if_due()
-            took = time.monotonic() - started
-            self.spent += took
-            self._fit_into_minutes(took)
+            self.clock.spent += time.monotonic() - started
             yield self._progress(loss, iou, took)
             if self._should_stop():
                 break
+            started = time.monotonic()
 
     def inner(self, step: int) -> bool:
         """Whether a step trains the inner stages alone."""
@@ -185,30 +187,15 @@ class Trainer:
         self.save()
         return found
 
-    def _fit_into_minutes(self, took: float) -> None:
-        """Once the first steps are timed, cut the run to what fits into `minutes`."""
-        if self.settings.minutes is None or self.step != TIMED_STEPS:
-            return
-        inner = self.settings.inner_steps + FULL_COST * self.settings.full_steps
-        unit = self.spent / self.step / (1.0 if self.inner(self.step - 1) else FULL_COST)
-        share = (60 * self.settings.minutes - self.spent) / max(inner * unit, 1e-9)
-        if share < 1:
-            self.settings = self.settings.shortened(max(share, 0.0))
-
     def _should_stop(self) -> bool:
         minutes = self.settings.minutes
-        if minutes is not None and self.spent >= 60 * minutes:
+        if minutes is not None and self.clock.spent >= 60 * minutes:
             self.stopped = f"the {minutes:g} minutes are over"
         elif self.stale >= self.settings.patience:
             self.stopped = f"no gain in {self.stale} validations"
         return bool(self.stopped)
 
     def _progress(self, loss: float, iou: float | None, took: float) -> Progress:
-        left = max(self.settings.steps - self.step, 0)
-        inner = max(self.settings.inner_steps - self.step, 0)
-        unit = took / (1.0 if self.inner(self.step - 1) else FULL_COST)
-        # A mean over about ten steps: single ones vary with what else the machine does.
-        self.pace = unit if self.pace is None else 0.9 * self.pace + 0.1 * unit
         return Progress(
             self.step,
             self.settings.steps,
@@ -216,7 +203,7 @@ class Trainer:
             loss,
             iou,
             self.settings.batch / took,
-            self.pace * (inner + FULL_COST * (left - inner)),
+            self.clock.seconds_left(self.settings, self.step),
         )
 
     def save(self) -> None:
@@ -231,7 +218,7 @@ class Trainer:
             "scaler": self.scaler.state_dict(),
             "best": self.best,
             "steps": [self.settings.inner_steps, self.settings.full_steps],
-            "counters": [self.step, self.spent, self.stale],
+            "counters": [self.step, self.clock.spent, self.clock.unit, self.stale],
             "losses": self.losses,
         }
         checkpoints.save(path, state, run)
@@ -245,6 +232,6 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         self.scaler.load_state_dict(state["scaler"])
         self.best, self.losses = state["best"], state["losses"]
-        self.step, self.spent, self.stale = state["counters"]
+        self.step, self.clock.spent, self.clock.unit, self.stale = state["counters"]
         inner, full = state["steps"]
         self.settings = replace(self.settings, inner_steps=inner, full_steps=full)

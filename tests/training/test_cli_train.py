@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from training_kit import write_pairs
 
 from cutout.cli.train import NO_TORCH, train
 
@@ -52,8 +53,6 @@ def test_a_wrong_target_is_refused_before_anything_is_read(folders, tmp_path, na
 
 @needs_torch
 def test_an_unknown_start_is_named(tmp_path):
-    from training_kit import write_pairs
-
     images, masks = write_pairs(tmp_path, 3)
     target = str(tmp_path / "mine.onnx")
     result = CliRunner().invoke(
@@ -65,13 +64,9 @@ def test_an_unknown_start_is_named(tmp_path):
 
 @needs_torch
 def test_the_command_trains_exports_and_compares(tmp_path, u2netp_path):
-    import torch
-    from training_kit import TINY, write_model, write_pairs
+    from training_models import TINY, new_network, write_model
 
-    from cutout.training.network import U2Net
-
-    torch.manual_seed(0)
-    start = write_model(tmp_path / "start.onnx", u2netp_path, U2Net(TINY))
+    start = write_model(tmp_path / "start.onnx", u2netp_path, new_network(TINY))
     images, masks = write_pairs(tmp_path, 14)
     (masks / "p00.png").write_bytes(b"no image")
     out = tmp_path / "models" / "mine.onnx"
@@ -96,9 +91,22 @@ def test_the_command_trains_exports_and_compares(tmp_path, u2netp_path):
     serve(out, images / "p01.png", tmp_path)
 
 
+@needs_torch
+def test_a_report_that_cannot_be_written_does_not_hide_the_model(request_for, drawn):
+    from cutout.cli.train_report import compare
+    from cutout.errors import StorageFull
+    from cutout.training.pairs import Split
+    from cutout.training.run import Outcome
+
+    request = request_for()
+    request.out.with_suffix(".report").write_text("a file where a folder is wanted")
+    with pytest.raises(StorageFull, match="The model is complete; its report could not"):
+        compare(request, Outcome([], Split([], [], list(drawn)), {}), [])
+
+
 def serve(out, image, folder):
     """The written file as CUTOUT_MODEL names it: the service makes the command's own map of it."""
-    from cutout.cli.train import make_predictor
+    from cutout.cli.train_report import make_predictor
     from cutout.images import decode
     from cutout.models.own import read_own
     from cutout.settings import Settings
@@ -113,14 +121,32 @@ def serve(out, image, folder):
 
 
 @needs_torch
+def test_a_general_set_without_pairs_is_refused_before_training(tmp_path):
+    images, masks = write_pairs(tmp_path, 3)
+    (tmp_path / "empty").mkdir()
+    general = ["--general", str(tmp_path / "empty"), str(tmp_path / "empty")]
+    command = [str(images), str(masks), *general, "--out", str(tmp_path / "mine.onnx")]
+    result = CliRunner().invoke(train, command)
+    assert result.exit_code == 1
+    assert "No file name occurs in all folders" in result.output
+    assert "pairs to train on" not in result.output
+
+
+@needs_torch
+def test_a_folder_without_images_to_replay_is_refused(tmp_path):
+    images, masks = write_pairs(tmp_path, 3)
+    (tmp_path / "empty").mkdir()
+    flags = ["--replay", str(tmp_path / "empty"), "--out", str(tmp_path / "mine.onnx")]
+    result = CliRunner().invoke(train, [str(images), str(masks), *flags])
+    assert result.exit_code == 1
+    assert "There is no image in empty" in result.output
+
+
+@needs_torch
 def test_a_killed_run_goes_on_from_its_checkpoint(tmp_path, u2netp_path):
-    import torch
-    from training_kit import TINY, write_model, write_pairs
+    from training_models import TINY, new_network, write_model
 
-    from cutout.training.network import U2Net
-
-    torch.manual_seed(0)
-    start = write_model(tmp_path / "start.onnx", u2netp_path, U2Net(TINY))
+    start = write_model(tmp_path / "start.onnx", u2netp_path, new_network(TINY))
     images, masks = write_pairs(tmp_path, 10)
     flags = ["--size", "64", "--batch", "4", "--steps", "30", "--threads", "1", "--held", "0"]
     target = ["--from", str(start), "--learning-rate", "0.01", "--out", str(tmp_path / "mine.onnx")]

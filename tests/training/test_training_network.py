@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (requirements-train.txt)")
 
-from training_kit import TINY, write_model  # noqa: E402
+from training_models import TINY, write_model  # noqa: E402
 
 from cutout import images  # noqa: E402
 from cutout.errors import ConfigurationError  # noqa: E402
