@@ -4,17 +4,18 @@ PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 5000
 BIN := $(VENV)/bin
+CPU_TORCH ?= torch==2.13.0+cpu
 FLEET := .venv-fleet
 TRITON := .venv-triton
 # Not imported under Windows, where waitress serves.
 GUNICORN_ONLY := cutout/server/(bodies|client_socket|connection|gunicorn_conf|lanes|refusals|worker)
 
-.PHONY: attack run test test-clients test-page test-platforms test-fleet chromium lint format bench prove-image clean
+.PHONY: attack run test test-clients test-page test-platforms test-fleet test-train chromium torch lint format bench prove-image clean
 
 run: $(VENV)/.run-ready
 	@CUTOUT_PORT=$(PORT) $(BIN)/python app.py
 
-test: lint chromium $(VENV)/.clients-ready
+test: lint chromium torch $(VENV)/.clients-ready
 	$(BIN)/python -m cutout weights fetch u2net
 	$(BIN)/python -m cutout weights fetch u2netp
 	$(BIN)/python -m pytest
@@ -29,6 +30,18 @@ test-page: chromium $(VENV)/.test-ready
 # The browser of the page's tests; where it cannot be installed they skip and say so.
 chromium:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update && apt-get install -y --no-install-recommends chromium; } || echo "no chromium: browser tests are skipped"
+
+# PyTorch without CUDA (190 MB) for the tests of training, where an index has it; its own has:
+# PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu. Elsewhere those tests skip and say so.
+torch: $(VENV)/.test-ready
+	@$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/python -m pip install --disable-pip-version-check -c requirements.txt '$(CPU_TORCH)' || echo "no $(CPU_TORCH): tests of training are skipped; make test-train installs PyTorch"
+
+# The tests of training, with whatever PyTorch requirements-train.txt gives here.
+test-train: $(VENV)/.test-ready
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-train.txt
+	$(BIN)/python -m cutout weights fetch u2net
+	$(BIN)/python -m cutout weights fetch u2netp
+	$(BIN)/python -m pytest tests/training
 
 # Clusters of Ray and a Triton server, each with an environment of its own; some minutes.
 test-fleet: $(FLEET)/.ready $(TRITON)/.ready

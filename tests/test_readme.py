@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from serving import serve
 from skimage import data
+from training_kit import write_pairs
 
 from cutout.options import Options
 from cutout.settings import Settings
@@ -82,6 +83,8 @@ def check_make(line, place):
 
 def check_pip(line, place):
     """Already satisfied without a network, by what runs this test."""
+    if "requirements-train" in line:
+        pytest.importorskip("torch", reason="PyTorch is not installed (make test-train)")
     line = line.replace("/pip install", "/python -m pip install --dry-run --no-index", 1)
     run(line, place)
 
@@ -101,6 +104,20 @@ def check_curl(line, place, server):
         assert json.loads(out)
 
 
+def check_train(line, place):
+    """In short form: small images and few steps, on drawn pairs that the stock model gets wrong."""
+    pytest.importorskip("torch", reason="PyTorch is not installed (make test-train)")
+    write_pairs(place / "pairs", 24)
+    out = run(f"{line} --size 64 --steps 20 --validation 0.4 --threads 1", place)
+    assert "Written: mine.onnx" in out
+    fields = "-F image=@pairs/image/p00.png -F model=mine"
+    with serve(place, models="u2netp,mine.onnx") as address:
+        run(f"curl -sSf {fields} {address}/remove-bg -o mine.png", place)
+    alpha = np.asarray(Image.open(place / "mine.png"))[..., 3] > 128
+    truth = np.asarray(Image.open(place / "pairs" / "mask" / "p00.png")) > 128
+    assert (alpha & truth).sum() / (alpha | truth).sum() > 0.8
+
+
 @pytest.mark.weights
 @pytest.mark.parametrize("line", COMMANDS)
 def test_command(line, place, server):
@@ -108,6 +125,8 @@ def test_command(line, place, server):
         check_make(line, place)
     elif "/pip install" in line:
         check_pip(line, place)
+    elif "cutout train " in line:
+        check_train(line, place)
     elif line.startswith("curl "):
         check_curl(line, place, server)
     elif line.endswith("-m venv .venv"):
