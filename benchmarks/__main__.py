@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ("quality", "model", "codecs", "stages", "serve", "soak", "gpu")
-SHORT_SOAK = ["--minutes", "3", "--control", "1"]
+SHORT_SOAK = ["--minutes", "3"]
 
 
 def main() -> int:
