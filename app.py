@@ -30,7 +30,7 @@ from cutout import (
     web,
     weights,
 )
-from cutout.admission import ByteLimit, ConcurrencyLimit, QueueLimit, Throughput
+from cutout.admission import AnswerSpool, ByteLimit, ConcurrencyLimit, QueueLimit, Throughput
 from cutout.archives import ArchiveLimits
 from cutout.batching import Batcher
 from cutout.cache import Cache
@@ -42,6 +42,7 @@ from cutout.http import (
     idempotency,
     keys,
     limits,
+    multipart,
     origins,
     problems,
     proxies,
@@ -58,9 +59,9 @@ from cutout.settings import load as load_settings
 from cutout.storage import Storage
 
 # Of memory: for one image that is worked on, where nothing else is set; and of all of it, for what
-# is decoded and for uploads that wait.
+# is decoded, for uploads that wait, and for answers that are being sent.
 WORKER_BYTES = 700_000_000
-PIXELS_SHARE, UPLOADS_SHARE = 0.75, 0.25
+PIXELS_SHARE, UPLOADS_SHARE, ANSWERS_SHARE = 0.7, 0.2, 0.1
 # Of the deadline: the rest is for images that take longer than those before them.
 MAX_WAIT_SHARE = 0.6
 # What needs no key: monitoring, the description, and the page, which asks for the key itself.
@@ -203,6 +204,7 @@ class Parts:
             ),
             concurrency_limit=ConcurrencyLimit(self.workers, PIXELS_SHARE * self.memory_bytes),
             upload_limit=ByteLimit(int(UPLOADS_SHARE * self.memory_bytes)),
+            answers=AnswerSpool(int(ANSWERS_SHARE * self.memory_bytes)),
             storage=storage,
             telemetry=self.telemetry,
             cache=Cache(settings.cache_bytes),
@@ -236,12 +238,13 @@ def create_app(settings: Settings | None = None, model=None) -> OpenAPI:
     settings = settings or load_settings()
     app = OpenAPI(__name__, info=INFO, doc_prefix="/docs", validation_error_status=400)
     app.openapi_version = "3.1.0"
+    app.request_class = multipart.BoundedRequest
     app.validation_error_model = problems.Problem
     app.validation_error_callback = problems.from_validation
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FILE_BYTES"] = settings.max_bytes
     app.config["STORE"] = settings.store
-    # Fields that are text, none of which is long; files are not counted.
+    # Of all fields that are text, none of which is long; files are not counted.
     app.config["MAX_FORM_MEMORY_SIZE"] = 100_000
     app.config["MAX_FORM_PARTS"] = settings.max_files + 100
     # The order of fields and of answers in the description is meant for people.

@@ -21,6 +21,9 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What programs leave beside the files that a person put into an archive.
 IGNORED = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 ERRORS = "errors.json"
+# Of an archive's directory: bytes for each file that is allowed, and files that may be ignored.
+DIRECTORY_BYTES, IGNORED_FILES = 1000, 1000
+UNBOUNDED = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,25 @@ def is_archive(start: bytes) -> bool:
     return start.startswith(START)
 
 
+class _BoundedReads:
+    """A file of which no more than `most` bytes are read at once: zipfile reads directories whole.
+
+    Each entry costs ten times its bytes there, and is looked at before anything can be counted.
+    """
+
+    def __init__(self, file: IO[bytes], most: int) -> None:
+        self._file, self.most = file, most
+        self.seek, self.tell, self.close = file.seek, file.tell, file.close
+        self.seekable = file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """Raises InvalidRequest for more than is allowed."""
+        data = self._file.read(self.most + 1 if size < 0 else min(size, self.most + 1))
+        if len(data) > self.most:
+            raise InvalidRequest("The ZIP archive holds too many files. Send it in parts.")
+        return data
+
+
 class ImageArchive:
     """The files of a ZIP archive, read one at a time; only its directory is read at first."""
 
@@ -44,7 +66,9 @@ class ImageArchive:
         """Check names, sizes and kinds. Raises InvalidRequest or TooManyBytes, naming the file."""
         self._limits, self._lock = limits, threading.Lock()
         try:
-            self._archive = zipfile.ZipFile(file)
+            bounded = _BoundedReads(file, DIRECTORY_BYTES * (limits.files + IGNORED_FILES))
+            self._archive = zipfile.ZipFile(bounded)
+            bounded.most = UNBOUNDED
         except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError) as error:
             raise InvalidRequest("The ZIP archive is damaged. Pack it again.") from error
         self._members = [
@@ -58,6 +82,10 @@ class ImageArchive:
     def names(self) -> list[str]:
         """Names of the files, with their folders, in the archive's order."""
         return [member.filename for member in self._members]
+
+    def size_bytes(self, index: int) -> int:
+        """Of one file, unpacked."""
+        return self._members[index].file_size
 
     def read(self, index: int) -> bytes:
         """The bytes of one file. Raises UndecodableImage where it is damaged or too long."""
@@ -151,11 +179,18 @@ class _Stream:
         return b"".join(parts)
 
 
-def zip_stream(files: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
-    """A ZIP archive of the files, stored, in parts as they come; nothing else is kept in memory."""
+def zip_stream(files: Iterable[tuple[str, int, Iterable[bytes]]]) -> Iterator[bytes]:
+    """A ZIP archive of the files, stored, in parts as they come; nothing else is kept in memory.
+
+    files: the name of each, its size in bytes, and its bytes in parts.
+    """
     stream = _Stream()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in files:
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
-            yield stream.take()
+        for name, size, parts in files:
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            info.file_size = size
+            with archive.open(info, "w") as file:
+                for part in parts:
+                    file.write(part)
+                    yield stream.take()
     yield stream.take()

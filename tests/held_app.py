@@ -75,16 +75,18 @@ def serve():
 
 
 if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     if os.environ.get("CUTOUT_SERVER") == "waitress":
-        sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
         from cutout.server import waitress_server
         from cutout.settings import load
 
         waitress_server.serve(serve, load())
+    from cutout.server.launch import MALLOC
+
     command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py")]
     paths = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
     os.execve(
         sys.executable,
         [*command, *sys.argv[1:], "app:serve()"],
-        {**os.environ, "PYTHONPATH": paths},
+        {**MALLOC, **os.environ, "PYTHONPATH": paths},
     )

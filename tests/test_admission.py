@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from cutout.admission import ByteLimit, ConcurrencyLimit, QueueLimit, Throughput
+from cutout.admission import AnswerSpool, ByteLimit, ConcurrencyLimit, QueueLimit, Throughput
 from cutout.errors import DeadlinePassed, Overloaded
 
 NEVER = float("inf")
@@ -226,8 +226,35 @@ def test_held_bytes_are_bounded_and_given_back():
     with pytest.raises(Overloaded):
         limit.take(1)
     limit.give_back(500)
-    limit.take(60)
-    limit.take(40)
+    limit.take(60, "one")
+    limit.take(40, "other")
     with pytest.raises(Overloaded):
-        limit.take(1)
+        limit.take(1, "third")
     assert limit.held == 100
+
+
+def test_one_client_leaves_a_quarter_of_the_bytes_to_others():
+    limit = ByteLimit(100)
+    limit.take(50, "greedy")
+    limit.take(25, "greedy")
+    with pytest.raises(Overloaded):
+        limit.take(1, "greedy")
+    with limit.hold(25, "other"):
+        assert limit.held == 100
+    limit.give_back(75, "greedy")
+    limit.take(75, "greedy")
+
+
+def test_answers_beyond_the_memory_for_them_lie_on_disk_and_are_the_same():
+    spool = AnswerSpool(100)
+    data = [bytes([number]) * 70 for number in range(3)]
+    answers = [spool.put(one) for one in data]
+    assert spool.limit.held == 70
+    assert [b"".join(one) for one in answers] == data
+    answers[0].close()
+    assert spool.limit.held == 0
+    answers.append(spool.put(data[0]))
+    assert spool.limit.held == 70
+    # As where a client leaves before an answer is begun.
+    answers.clear()
+    assert spool.limit.held == 0

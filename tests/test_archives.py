@@ -104,7 +104,7 @@ def test_no_result_is_named_as_the_list_of_errors():
 
 def test_the_stream_is_an_archive_of_stored_files():
     files = [("a.png", b"1" * 5000), ("ü.png", b"2")]
-    parts = list(zip_stream(files))
+    parts = list(zip_stream((name, len(data), [data]) for name, data in files))
     assert len(parts) == 3
     with zipfile.ZipFile(io.BytesIO(b"".join(parts))) as archive:
         assert [(one.filename, archive.read(one)) for one in archive.infolist()] == files

@@ -1,15 +1,20 @@
 """Bodies in the three types that clients send, as they really send them."""
 
+import io
 import json
 
 import pytest
 from urllib3 import encode_multipart_formdata
 
-from cutout.removebg.body import read
+from cutout.removebg import body as bodies
 from cutout.removebg.errors import DialectError
 
 PIXELS = bytes(range(256))
 FORM = "application/x-www-form-urlencoded"
+
+
+def read(content_type, data):
+    return bodies.read(content_type, io.BytesIO(data))
 
 
 def multipart(*parts):

@@ -49,7 +49,7 @@ def put(storage, data=b"result"):
 def test_a_result_comes_back_with_its_record(storage):
     name = put(storage)
     stored = storage.load(name)
-    assert stored.data == b"result"
+    assert (b"".join(stored), stored.size_bytes) == (b"result", 6)
     assert stored.record["file"] == f"{name}.png"
 
 
@@ -96,7 +96,7 @@ def test_old_files_expire_and_young_ones_and_gitkeep_stay(storage):
             os.utime(path, (time.time() - 101,) * 2)
     assert storage.sweep() == 3
     assert (storage.result_dir / ".gitkeep").exists()
-    assert storage.load(young).data == b"result"
+    assert b"".join(storage.load(young)) == b"result"
     with pytest.raises(NotFound):
         storage.load(old)
 

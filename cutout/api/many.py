@@ -2,16 +2,17 @@
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import IO
+from typing import IO, Any
 
 from flask import Response, current_app, g, stream_with_context
 from werkzeug.datastructures import FileStorage
 
 from cutout import images
+from cutout.admission import Answer
 from cutout.archives import (
     ERRORS,
     ArchiveLimits,
@@ -23,10 +24,11 @@ from cutout.archives import (
 )
 from cutout.errors import CutoutError, InvalidRequest
 from cutout.http.current import service
-from cutout.http.reading import read_file
-from cutout.service import Outcome, RemovalRequest, Source, remove_many
+from cutout.http.reading import read_file, size_of
+from cutout.service import Outcome, RemovalRequest, RemovalResult, Source, remove_many
 
 ZIP = "application/zip"
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def uploads_of(parts: Sequence[FileStorage], field: str) -> Uploads:
     limit = current_app.config["MAX_FILE_BYTES"]
     own = [_detached(part) for part in parts]
     sources = [
-        Source(part.filename or field, partial(read_file, part, field, limit)) for part in own
+        Source(part.filename or field, size_of(part), partial(read_file, part, field, limit))
+        for part in own
     ]
     return Uploads(sources, [part.stream for part in own])
 
@@ -79,7 +82,11 @@ def _of_archive(file: IO[bytes], limits: ArchiveLimits) -> Uploads:
         file.close()
         raise
     names = enumerate(archive.names)
-    return Uploads([Source(name, partial(archive.read, index)) for index, name in names], [file])
+    sources = [
+        Source(name, archive.size_bytes(index), partial(archive.read, index))
+        for index, name in names
+    ]
+    return Uploads(sources, [file])
 
 
 def _detached(part: FileStorage) -> FileStorage:
@@ -98,7 +105,10 @@ def answer_zip(uploads: Uploads, request: RemovalRequest) -> Response:
     """A ZIP of the results under the names the images came with, and `errors.json`."""
     suffix = images.SUFFIX[request.options.format]
     names = list(result_names((source.name for source in uploads.sources), suffix))
-    outcomes = remove_many(service(), uploads.sources, request)
+    spool = service().answers
+    outcomes = remove_many(
+        service(), uploads.sources, request, lambda result: spool.put(result.data)
+    )
     parts = zip_stream(_files(outcomes, names))
     response = Response(stream_with_context(parts), mimetype=ZIP)
     response.call_on_close(uploads.close)
@@ -109,31 +119,42 @@ def answer_zip(uploads: Uploads, request: RemovalRequest) -> Response:
 def answer_json(uploads: Uploads, request: RemovalRequest) -> Response:
     """A JSON list with the record of every image, or its error, in the order they came."""
     with closing(uploads):
-        outcomes = list(remove_many(service(), uploads.sources, request))
-    outcomes.sort(key=lambda one: one.index)
-    body = json.dumps([_record(outcome) for outcome in outcomes])
+        outcomes = sorted(
+            remove_many(service(), uploads.sources, request, _about),
+            key=lambda one: one.index,
+        )
+    body = json.dumps([_named(one) | (one.kept or _failure(one)) for one in outcomes])
     return Response(body, mimetype="application/json")
 
 
-def _files(outcomes: Iterator[Outcome], names: list[str]) -> Iterator[tuple[str, bytes]]:
+def _files(
+    outcomes: Iterator[Outcome[Answer]], names: list[str]
+) -> Iterator[tuple[str, int, Iterable[bytes]]]:
     errors = []
     for outcome in outcomes:
-        if outcome.result is None:
-            errors.append(_record(outcome))
-        else:
-            yield names[outcome.index], outcome.result.data
+        if outcome.kept is None:
+            errors.append(_named(outcome) | _failure(outcome))
+            continue
+        yield names[outcome.index], outcome.kept.size_bytes, outcome.kept
+        outcome.kept.close()
     if errors:
-        yield ERRORS, json.dumps(errors, indent=1).encode()
+        listed = json.dumps(errors, indent=1).encode()
+        yield ERRORS, len(listed), [listed]
 
 
-def _record(outcome: Outcome) -> dict[str, object]:
-    name = {"name": plain_name(outcome.name), "index": outcome.index}
-    if outcome.error is not None:
-        error = outcome.error
-        problem = {"status": error.status, "code": error.code, "detail": error.detail}
-        return name | problem | {"request_id": g.request_id}
-    result = outcome.result
-    if result is None:
-        raise ValueError("an outcome holds a result or an error")
+def _named(outcome: Outcome[Any]) -> Record:
+    return {"name": plain_name(outcome.name), "index": outcome.index}
+
+
+def _about(result: RemovalResult) -> Record:
+    """What is told of an image; its bytes are not kept while others are worked on."""
     stored = {"result": f"/results/{result.id}"} if result.id else {}
-    return name | result.record | {"cache": result.cache} | stored
+    return result.record | {"cache": result.cache} | stored
+
+
+def _failure(outcome: Outcome[Any]) -> Record:
+    error = outcome.error
+    if error is None:
+        raise ValueError("an outcome holds a result or an error")
+    problem = {"status": error.status, "code": error.code, "detail": error.detail}
+    return problem | {"request_id": g.request_id}

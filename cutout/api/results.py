@@ -35,7 +35,9 @@ class ResultPath(BaseModel):
 def fetch_result(path: ResultPath) -> Response:
     stored = service().storage.load(path.name)
     suffix = PurePath(stored.record["file"]).suffix
-    response = Response(stored.data, mimetype=MIMETYPE_OF_SUFFIX.get(suffix, UNKNOWN))
+    # In parts: slow readers of many results hold none of them in memory.
+    response = Response(stored, mimetype=MIMETYPE_OF_SUFFIX.get(suffix, UNKNOWN))
+    response.content_length = stored.size_bytes
     response.headers.update(signal_headers(stored.record["quality"]))
     response.headers["Cache-Control"] = "private, no-store"
     return response

@@ -7,6 +7,7 @@ from flask import Flask, current_app
 from cutout.errors import DownloadForbidden
 from cutout.http.allow_list import AllowList
 from cutout.http.fetch import fetch
+from cutout.http.reading import hold_in_memory
 
 EXTENSION = "cutout_downloads"
 Fetch = Callable[[str], bytes]
@@ -16,7 +17,11 @@ def register(app: Flask, allow: AllowList | None, max_bytes: int, timeout_s: flo
     """Let endpoints fetch what `allow` allows; None: nothing. Returns the function or None."""
 
     def get(url: str) -> bytes:
-        return fetch(url, allow=allow, max_bytes=max_bytes, timeout_s=timeout_s) if allow else b""
+        if allow is None:
+            return b""
+        return fetch(
+            url, allow=allow, max_bytes=max_bytes, timeout_s=timeout_s, hold=hold_in_memory
+        )
 
     app.extensions[EXTENSION] = get if allow else None
     return get if allow else None

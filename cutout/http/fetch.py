@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from cutout.errors import DownloadFailed, DownloadForbidden, TooManyBytes
+from cutout.http import multipart
 from cutout.http.addresses import Address
 from cutout.http.allow_list import AllowList, normal_host
 from cutout.http.deadline_socket import DeadlineSocket, remaining_s
@@ -63,18 +64,25 @@ def fetch(
     max_redirects: int = 3,
     resolver: Resolver = socket.getaddrinfo,
     ca_file: Path | None = None,
+    hold: Callable[[int], None] = lambda count: None,
 ) -> bytes:
     """Bytes behind an http or https URL; their type is for the caller to judge.
 
     timeout_s: for everything together, redirects too. ca_file: certificates of authorities instead
-    of the system's. Errors: DownloadForbidden, DownloadFailed, TooManyBytes.
+    of the system's. hold: called with the number of bytes when they have arrived on disk, before
+    they are brought into memory. Errors: DownloadForbidden, DownloadFailed, TooManyBytes.
     """
     deadline = time.monotonic() + timeout_s
     for _ in range(max_redirects + 1):
         target = parse_url(url)
         try:
             addresses = _resolve(target, allow, resolver, deadline)
-            answer = _get(target, addresses, max_bytes, deadline, ca_file)
+            with multipart.open_file() as file:
+                answer = _get(target, addresses, max_bytes, deadline, ca_file, file)
+                if answer is None:
+                    hold(file.tell())
+                    file.seek(0)
+                    return file.read()
         except TimeoutError:
             raise DownloadFailed("The image did not arrive in time.") from None
         except ssl.SSLCertVerificationError:
@@ -82,8 +90,6 @@ def fetch(
         except (OSError, http.client.HTTPException) as error:
             log.info("download from %r failed: %r", target.host, error)
             raise DownloadFailed("The connection to the image's server failed.") from None
-        if isinstance(answer, bytes):
-            return answer
         url = _join(url, answer.location)
     raise DownloadFailed(f"The URL redirects more than {max_redirects} times.")
 
@@ -191,8 +197,9 @@ def _get(
     max_bytes: int,
     deadline: float,
     ca_file: Path | None,
-) -> bytes | _Redirect:
-    """One request to a checked address: the body, or where to go on."""
+    file: IO[bytes],
+) -> _Redirect | None:
+    """One request to a checked address: None with its body in `file`, or where to go on."""
     with _connect(target, addresses, deadline, ca_file) as sock:
         connection = http.client.HTTPConnection(target.host, target.port)
         connection.default_port = PORTS[target.scheme]
@@ -205,7 +212,8 @@ def _get(
                 raise DownloadFailed(f"The image's server answered HTTP status {response.status}.")
             if response.headers.get("Content-Encoding", "identity").lower() != "identity":
                 raise DownloadFailed("The image's server sent it compressed, unasked.")
-            return _read(response, max_bytes)
+            _read(response, max_bytes, file)
+            return None
 
 
 def _connect(
@@ -238,15 +246,14 @@ def _tls(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
-def _read(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
-    """The whole body. Raises TooManyBytes, DownloadFailed when it is cut short."""
+def _read(response: http.client.HTTPResponse, max_bytes: int, file: IO[bytes]) -> None:
+    """Write the whole body. Raises TooManyBytes, DownloadFailed when it is cut short."""
     announced = response.length or 0
-    body = bytearray()
-    while announced <= max_bytes and len(body) <= max_bytes:
+    while announced <= max_bytes and file.tell() <= max_bytes:
         chunk = response.read1(CHUNK_BYTES)
         if not chunk:
             if response.length:
                 raise DownloadFailed("The image's server stopped in the middle of it.")
-            return bytes(body)
-        body += chunk
+            return
+        multipart.write(file, chunk)
     raise TooManyBytes(f"An image may have {max_bytes:,} bytes.", limit=max_bytes)

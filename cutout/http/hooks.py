@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from flask import Flask, Response, g, request
 
-from cutout.http import request_log
+from cutout.errors import StorageFull
+from cutout.http import problems, request_log
+from cutout.http.current import service
 from cutout.http.headers import add_safe_headers
 from cutout.http.reading import release_memory
 from cutout.telemetry import Telemetry, Tracing, request_id
@@ -13,6 +15,8 @@ from cutout.telemetry import Telemetry, Tracing, request_id
 # Asked every few seconds: their spans would only hide the others.
 MONITORING = ("/health", "/livez", "/readyz", "/metrics")
 NO_TRACING = Tracing()
+# Answers that are not worth counting: every thread may hold one.
+SMALL_BYTES = 100_000
 
 # In the WSGI environment: the error to answer instead of asking an endpoint, from a server that
 # could not read the request. It gets the shape, the id and the line of log of every other error.
@@ -39,6 +43,20 @@ def register(app: Flask, telemetry: Telemetry) -> None:
         add_safe_headers(response)
         request_log.write(response)
         _count_when_sent(response, telemetry)
+        return response
+
+    @app.after_request
+    def spool(response: Response) -> Response:
+        """Count large answers as in memory until they are sent, or put them on disk."""
+        size = 0 if response.is_streamed else response.calculate_content_length() or 0
+        if size <= SMALL_BYTES:
+            return response
+        try:
+            answer = service().answers.put(response.get_data())
+        except StorageFull as error:
+            return problems.answer(error)
+        # Werkzeug closes it with the response.
+        response.response, response.content_length = answer, size
         return response
 
 

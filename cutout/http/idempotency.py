@@ -10,8 +10,9 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import IO
 
 from flask import Flask, Response, g, request
 
@@ -25,6 +26,7 @@ KEY = re.compile(r"[!-~]{1,255}")
 NOT_FINAL = frozenset((401, 403, 408, 409, 425, 429))
 # What is counted for an entry beside its body: headers, keys and the bookkeeping.
 ENTRY_BYTES = 2_000
+CHUNK_BYTES = 1_000_000
 
 Name = tuple[str, str]
 
@@ -189,22 +191,32 @@ def _size(response: Response) -> int:
 def _fingerprint() -> bytes:
     """Hash of what decides the answer: address, wanted type, and body.
 
-    A client that repeats a form draws a new boundary, so the boundary is left out.
+    The fields of a form count, not the boundary between them, which a client draws anew when it
+    repeats the form. Files are read in parts from where they arrived.
     """
-    boundary = request.mimetype_params.get("boundary", "")
-    body = hashlib.sha256()
-    for piece in _split(request.get_data(cache=True), boundary.encode("utf-8", "replace")):
-        body.update(piece)
     parts = (request.full_path, request.headers.get("Accept", ""), request.mimetype)
     digest = hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape"))
-    digest.update(b"\n" + body.digest())
+    for name, text in request.form.items(multi=True):
+        _add(digest, name, text)
+    for name, file in request.files.items(multi=True):
+        _add(digest, name, file.filename or "")
+        _add_content(digest, file.stream)
+        file.stream.seek(0)
+    # What is no form; nothing is left of one here.
+    _add_content(digest, request.stream)
     return digest.digest()
 
 
-def _split(body: bytes, boundary: bytes) -> Iterator[memoryview]:
-    """The pieces of `body` between its boundaries, without copying them."""
-    view, start = memoryview(body), 0
-    while boundary and (hit := body.find(b"--" + boundary, start)) >= 0:
-        yield view[start:hit]
-        start = hit + 2 + len(boundary)
-    yield view[start:]
+def _add(digest: "hashlib._Hash", *texts: str) -> None:
+    """Each with its length, so that no other texts give the same bytes."""
+    for text in texts:
+        data = text.encode("utf-8", "surrogateescape")
+        digest.update(b"%d:" % len(data) + data)
+
+
+def _add_content(digest: "hashlib._Hash", stream: IO[bytes]) -> None:
+    content, count = hashlib.sha256(), 0
+    while piece := stream.read(CHUNK_BYTES):
+        content.update(piece)
+        count += len(piece)
+    digest.update(b"%d:" % count + content.digest())

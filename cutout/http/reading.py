@@ -48,13 +48,20 @@ def read(part: FileStorage | str, field: str) -> bytes:
         raise InvalidValue(f"Send {field!r} as a file, not as text: -F {field}=@…", field=field)
     if len(request.files.getlist(field)) > 1:
         raise InvalidRequest(f"Send one file as {field!r}, not several.", field=field)
-    hold_in_memory(part.stream.seek(0, os.SEEK_END))
-    part.stream.seek(0)
+    hold_in_memory(size_of(part))
     return read_file(part, field, current_app.config["MAX_FILE_BYTES"])
+
+
+def size_of(part: FileStorage) -> int:
+    """Bytes of an uploaded file, which is then at its beginning."""
+    size = part.stream.seek(0, os.SEEK_END)
+    part.stream.seek(0)
+    return size
 
 
 def read_file(part: FileStorage, field: str, limit: int) -> bytes:
     """Bytes of one file, at most `limit`; any thread may call it. EmptyFile, TooManyBytes."""
+    part.stream.seek(0)
     data: bytes = part.read(limit + 1)
     if not data:
         raise EmptyFile(f"The file in {field!r} is empty.", field=field)
@@ -70,15 +77,15 @@ def read_optional(part: FileStorage | str | None, field: str) -> bytes | None:
 
 def hold_in_memory(count: int) -> None:
     """Count bytes of this request's files as in memory until it is answered. Raises Overloaded."""
-    limit = service().upload_limit
-    limit.take(count)
-    g.setdefault("held_bytes", []).append((limit, count))
+    limit, client = service().upload_limit, client_name()
+    limit.take(count, client)
+    g.setdefault("held_bytes", []).append((limit, count, client))
 
 
 def release_memory(_error: BaseException | None = None) -> None:
     """Give back what `hold_in_memory` counted, when a request ends."""
-    for limit, count in g.pop("held_bytes", []):
-        limit.give_back(count)
+    for limit, count, client in g.pop("held_bytes", []):
+        limit.give_back(count, client)
 
 
 def refuse_when_full() -> None:

@@ -13,7 +13,7 @@ from flask_openapi.models.tag import Tag
 from cutout import images
 from cutout.compose.geometry import parse_margin
 from cutout.errors import CutoutError, NotFound
-from cutout.http import limits
+from cutout.http import limits, multipart
 from cutout.http.client import client_name
 from cutout.http.connection import client_connected
 from cutout.http.current import service
@@ -75,8 +75,7 @@ def remove_background() -> Response:
     request.max_content_length = MAX_BODY_BYTES
     limits.refuse_early()
     refuse_when_full()
-    hold_in_memory(request.content_length or MAX_BODY_BYTES)
-    sent = body.read(request.content_type or "", request.get_data(cache=False))
+    sent = _body()
     parameters = parse(sent, _dialect().default_size)
     finished = service().remove(_removal(parameters))
     result = finished.result
@@ -108,6 +107,15 @@ def show_account() -> Response:
 @bp.post("/improve", doc_ui=False)
 def improve() -> Response:
     raise NotFound("Images are not collected for training here.")
+
+
+def _body() -> body.Body:
+    """What was sent. It arrives on disk: a slow client holds none of the memory for uploads."""
+    with multipart.arrived(request.stream) as (file, size):
+        hold_in_memory(size)
+        copies = 1 if request.mimetype == "multipart/form-data" else body.TEXT_COPIES - 1
+        with service().upload_limit.hold(copies * size, client_name()):
+            return body.read(request.content_type or "", file)
 
 
 def _dialect() -> Dialect:

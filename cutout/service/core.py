@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from cutout import __version__, images, pipeline
-from cutout.admission import ByteLimit, ConcurrencyLimit, QueueLimit
+from cutout.admission import AnswerSpool, ByteLimit, ConcurrencyLimit, QueueLimit
 from cutout.batching import Batcher
 from cutout.cache import Cache
 from cutout.errors import NotReady
@@ -51,6 +51,7 @@ class Service:
     queue_limit: QueueLimit
     concurrency_limit: ConcurrencyLimit
     upload_limit: ByteLimit
+    answers: AnswerSpool
     storage: Storage
     telemetry: Telemetry
     cache: Cache

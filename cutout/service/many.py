@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from cutout.errors import CutoutError, Overloaded
 from cutout.service.core import Service
 from cutout.service.requests import RemovalRequest, RemovalResult
 
 log = logging.getLogger(__name__)
+Kept = TypeVar("Kept")
 # At once of one request; others want to be served too.
 AT_ONCE = 2
 # Longest pause (s) before an image that found the service full asks again.
@@ -28,34 +30,39 @@ class Source:
     """One image of many: the name it came with, and how to read its bytes when its turn comes."""
 
     name: str
+    size_bytes: int
     read: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one image: its place in the request, and a result or the error."""
+class Outcome(Generic[Kept]):
+    """What became of one image: its place in the request, and what is kept of it or the error."""
 
     index: int
     name: str
-    result: RemovalResult | None = None
+    kept: Kept | None = None
     error: CutoutError | None = None
 
 
 def remove_many(
-    service: Service, sources: Sequence[Source], request: RemovalRequest
-) -> Iterator[Outcome]:
+    service: Service,
+    sources: Sequence[Source],
+    request: RemovalRequest,
+    keep: Callable[[RemovalResult], Kept],
+) -> Iterator[Outcome[Kept]]:
     """Cut out every image with the options of `request`; outcomes come as they finish.
 
-    request: its data is replaced by each image's. An image that finds the service full waits
-    without holding a place, for as long as one image may take (`service.deadline_s`). Closing the
-    iterator ends the work that has not begun.
+    request: its data is replaced by each image's. keep: makes of a result what is to outlive the
+    work on it. An image that finds the service full waits without holding a place or its bytes,
+    for as long as one image may take (`service.deadline_s`). Closing the iterator ends the work
+    that has not begun.
     """
 
-    def work(source: Source) -> RemovalResult:
-        return _when_free(service, replace(request, data=source.read()))
+    def work(source: Source) -> Kept:
+        return keep(_when_free(service, source, request))
 
     waiting = iter(enumerate(sources))
-    running: dict[Future[RemovalResult], int] = {}
+    running: dict[Future[Kept], int] = {}
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="many") as pool:
         while True:
             for index, source in itertools.islice(waiting, AT_ONCE - len(running)):
@@ -70,7 +77,7 @@ def remove_many(
                 yield _outcome(future, index, sources[index].name)
 
 
-def _outcome(future: Future[RemovalResult], index: int, name: str) -> Outcome:
+def _outcome(future: Future[Kept], index: int, name: str) -> Outcome[Kept]:
     """What a finished future says; an unexpected error is logged and costs this image alone."""
     error = future.exception()
     if error is None:
@@ -81,12 +88,16 @@ def _outcome(future: Future[RemovalResult], index: int, name: str) -> Outcome:
     return Outcome(index, name, error=error)
 
 
-def _when_free(service: Service, request: RemovalRequest) -> RemovalResult:
-    """The result, asked for again while the service is full, until the deadline of one image."""
+def _when_free(service: Service, source: Source, request: RemovalRequest) -> RemovalResult:
+    """The result, asked for again while the service is full, until the deadline of one image.
+
+    The image is read anew each time: nothing of it is in memory while it waits.
+    """
     deadline = time.monotonic() + service.deadline_s
     while True:
         try:
-            return service.remove(request)
+            with service.upload_limit.hold(source.size_bytes, request.client):
+                return service.remove(replace(request, data=source.read()))
         except Overloaded as full:
             pause = min(full.retry_after or 1, MAX_PAUSE_S)
             if not request.wanted() or time.monotonic() + pause > deadline:

@@ -6,11 +6,13 @@ import logging
 import os
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cutout.errors import NotFound, StorageFailed, StorageFull
 from cutout.files import write_atomically
@@ -20,15 +22,25 @@ from cutout.storage.sweeping import Sweep, remove_expired, remove_leftovers
 
 log = logging.getLogger(__name__)
 Record = dict[str, Any]
+CHUNK_BYTES = 262_144
 UNKNOWN = "No result has this id; it may have expired or been deleted."
 
 
-@dataclass(frozen=True)
 class Stored:
-    """One finished image: `data` as answered, `record` as written beside it."""
+    """One finished image: its file as answered, in parts, and its record.
 
-    data: bytes
-    record: Record
+    Open from the beginning, so that it may be deleted meanwhile; `close` closes it, and so does
+    forgetting it.
+    """
+
+    def __init__(self, file: IO[bytes], record: Record) -> None:
+        self.record, self.size_bytes = record, os.fstat(file.fileno()).st_size
+        self._file = file
+        self.close = weakref.finalize(self, file.close)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """All of it, once."""
+        return iter(partial(self._file.read, CHUNK_BYTES), b"")
 
 
 @dataclass
@@ -100,7 +112,7 @@ class Storage:
         try:
             text = self._record_path(name).read_bytes()
             record = _parse_record(name, text)
-            return Stored((self.result_dir / record["file"]).read_bytes(), record)
+            return Stored((self.result_dir / record["file"]).open("rb"), record)
         except FileNotFoundError:
             raise NotFound(UNKNOWN) from None
         except ValueError as error:
