@@ -63,7 +63,7 @@ from cutout.storage import Storage
 WORKER_BYTES = 700_000_000
 PIXELS_SHARE, UPLOADS_SHARE, ANSWERS_SHARE = 0.7, 0.2, 0.1
 # Of the deadline: the rest is for images that take longer than those before them.
-MAX_WAIT_SHARE = 0.6
+MAX_WAIT_SHARE = 0.45
 # What needs no key: monitoring, the description, and the page, which asks for the key itself.
 OPEN_PATHS = ("/", "/health", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/*", "/static/*")
 # Asked by address, whatever the names of the service.
