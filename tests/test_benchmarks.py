@@ -12,7 +12,8 @@ SCRIPTS = sorted(
     if path.stem != "__init__"
 )
 WITH_OPTIONS = [
-    *("__main__", "calibrate", "codecs", "contact_sheet", "fit_quality", "gpu", "load", "model"),
+    *("__main__", "calibrate", "codecs", "contact_sheet", "fit_quality", "gpu", "imitate"),
+    *("layers", "load", "many_cores", "model"),
     *("refine", "serve", "service_quality", "stages"),
 ]
 

@@ -268,6 +268,8 @@ def test_a_server_with_a_published_and_an_own_model(tmp_path, u2netp_path, disc_
             state = json.load(answer)
         assert [one["name"] for one in state["models"]] == ["u2netp", "shop"]
         assert all(one["relative_work"] > 0 for one in state["models"])
+        # Its row has coefficients fitted on its own maps.
+        assert [one["calibrated_on"] for one in state["models"]] == ["u2netp", "u2net"]
         body = form(disc_png).replace(
             b"--held\r\n",
             b'--held\r\nContent-Disposition: form-data; name="model"\r\n\r\nshop\r\n--held\r\n',
