@@ -118,7 +118,7 @@ class Parts:
     @property
     def workers(self) -> int:
         """Images worked on at once: enough to keep the cores and the model's batches busy."""
-        return self.settings.workers or max(usable_cores(), 2 * self.batcher.most_at_once)
+        return self.settings.workers or max(usable_cores(), 2 * self.batcher.max_batch)
 
     @property
     def memory_bytes(self) -> int:

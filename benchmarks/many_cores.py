@@ -250,7 +250,7 @@ def build(measured: Measured, cores: int, way: str, stretch: float, clients: int
         simulated,
         Gil(simulated),
         QueueLimit(clients, 1e9, throughput=Throughput()),
-        ConcurrencyLimit(max(cores, 2 * batcher.most_at_once), BYTES * clients),
+        ConcurrencyLimit(max(cores, 2 * batcher.max_batch), BYTES * clients),
         batcher,
     )
 

@@ -1,9 +1,4 @@
-"""OpenVINO on the CPU in 8 bits, bf16, fp16 or fp32; several images at once on many cores."""
-
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from queue import SimpleQueue
+"""OpenVINO on the CPU in 8 bits, bf16, fp16 or fp32; several images at once while many wait."""
 
 import numpy as np
 import openvino
@@ -15,6 +10,7 @@ from cutout.runtimes.base import Precision, Runtime, RuntimeConfig
 from cutout.runtimes.compiled import Options, compiled_model, compiled_path
 from cutout.runtimes.derived import derived_graph, graph_key
 from cutout.runtimes.graphs import Kind
+from cutout.runtimes.shared_requests import SharedRequests
 from cutout.runtimes.streams import streams_for
 
 CAPABILITY = {"bf16": "BF16", "fp16": "FP16"}
@@ -22,9 +18,11 @@ HINT = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
 
 class OpenVino(Runtime):
-    """A model compiled to take all cores for one image, and where they are many, a few for each.
+    """A model compiled to take all cores for one image, and a second one that divides them.
 
-    An image that comes while no other is computed gets all cores; the others share them.
+    An image that comes while no other is computed gets all cores. When the first two come together
+    the second model is loaded, in the background: one stream of few cores for each image, which
+    takes less CPU time an image. A start, or a command with one image, does not pay for it.
     """
 
     def __init__(self, config: RuntimeConfig, precision: Precision) -> None:
@@ -36,19 +34,21 @@ class OpenVino(Runtime):
         super().__init__(config, streams, free_bytes, parallel_runs=streams)
         self._core = openvino.Core()
         require_native_precision(self._core, precision)
-        single = self._compiled(config, streams=1)
-        self._single = single.create_infer_request()
-        self._shared: SimpleQueue[openvino.InferRequest] = SimpleQueue()
-        if streams > 1:
-            several = self._compiled(config, streams)
-            for _ in range(streams):
-                self._shared.put(several.create_infer_request())
+        single = self._compiled(streams=1)
+        self._requests = SharedRequests(single.create_infer_request(), self._open_streams)
         # Read once: the call waits for the image that is being computed and holds the GIL
         # meanwhile, so that no thread of a busy server would run.
-        self._threads = single.get_property("INFERENCE_NUM_THREADS")
-        self._computing, self._change = 0, threading.Lock()
+        self._used_threads = single.get_property("INFERENCE_NUM_THREADS")
 
-    def _compiled(self, config: RuntimeConfig, streams: int) -> openvino.CompiledModel:
+    def _open_streams(self) -> list[openvino.InferRequest]:
+        """One request for each stream; none where one image has all cores."""
+        if self.parallel_runs == 1:
+            return []
+        several = self._compiled(self.parallel_runs)
+        return [several.create_infer_request() for _ in range(self.parallel_runs)]
+
+    def _compiled(self, streams: int) -> openvino.CompiledModel:
+        config = self.config
         kind, side = kind_of(self._precision), config.input_size
         options: Options = {
             "PERFORMANCE_HINT": "LATENCY" if streams == 1 else "THROUGHPUT",
@@ -74,7 +74,7 @@ class OpenVino(Runtime):
 
     def _run_one(self, tensor: np.ndarray) -> np.ndarray:
         """Scores (S, S) of a tensor (3, S, S)."""
-        with self._request() as request:
+        with self._requests.taken() as request:
             try:
                 request.infer({0: tensor[None]}, share_inputs=True)
             except RuntimeError as error:
@@ -83,33 +83,18 @@ class OpenVino(Runtime):
             scores: np.ndarray = request.get_output_tensor(0).data[0, 0].copy()
             return scores
 
-    @contextmanager
-    def _request(self) -> Iterator[openvino.InferRequest]:
-        """A request that nobody else uses meanwhile."""
-        with self._change:
-            alone = not self._computing
-            self._computing += 1
-        request = self._single if alone or self.parallel_runs == 1 else self._shared.get()
-        try:
-            yield request
-        finally:
-            if request is not self._single:
-                self._shared.put(request)
-            with self._change:
-                self._computing -= 1
-
     def _engine_info(self) -> dict[str, object]:
         return {
             "device": "cpu",
             "runtime": "openvino",
             "precision": self._precision,
-            "threads": self._threads,
+            "threads": self._used_threads,
             "streams": self.parallel_runs,
             "versions": {"openvino": openvino.__version__},
         }
 
     def close(self) -> None:
-        self._single, self._shared = None, SimpleQueue()
+        self._requests.close()
 
 
 def kind_of(precision: Precision) -> Kind:

@@ -2,14 +2,17 @@
 
 from cutout.runtimes.hardware import limit_batch
 
-# More cores on one image bring ever less: what is not spread over them takes as long as before.
+# Up to this many cores each has a stream of its own: a pass on one core takes 7 % (AVX2) to 14 %
+# (VNNI) less CPU time than on two, which wait for each other after every layer.
+CORES_WITH_A_STREAM = 8
+# On more cores other things bound the throughput, and several to an image shorten its time.
 CORES_A_STREAM = 4
 
 
 def streams_for(cores: int, free_bytes: int | None, size: int) -> int:
-    """Images of `size` x `size` px to compute at once: one for every four cores, at least one.
+    """Images of `size` x `size` px to compute at once while many wait, at least one.
 
     cores: at least 1. free_bytes: memory for their maps; None sets no limit.
     """
-    wanted = max(1, (cores + CORES_A_STREAM // 2) // CORES_A_STREAM)
+    wanted = max(min(cores, CORES_WITH_A_STREAM), cores // CORES_A_STREAM)
     return limit_batch(wanted, free_bytes, size)
