@@ -1,6 +1,5 @@
-"""The whole evaluation on folders of small files: run, resume, report, compare."""
+"""The whole evaluation on folders of small files: run, resume, summarise."""
 
-import csv
 import json
 import os
 import re
@@ -9,86 +8,18 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from evaluation_kit import IMAGES, SETTINGS, SOURCE, disc, drawn_folders, finish, predict, rows, run
 from PIL import Image
 from scipy import stats
 
 from cutout import evaluation, measures
 from cutout.errors import InvalidValue, ModelFailed
 from cutout.evaluation.records import NAME, Record, read_records
-from cutout.evaluation.summary import read_rows, summarise, write_rows
-
-IMAGES = 12
-SETTINGS = evaluation.EvaluationSettings()
-SOURCE = {"model": "drawn"}
-
-
-def disc(seed, shift=0, soft=False):
-    """A (40, 50) uint8 map or mask of a disc whose size depends on the seed."""
-    y, x = np.mgrid[:40, :50]
-    distance = np.hypot(y - 20, x - 20 - shift) - 6 - seed % 7
-    return ((1 / (1 + np.exp(distance / 2)) if soft else distance < 0) * 255).astype(np.uint8)
 
 
 @pytest.fixture
 def data(tmp_path):
-    """Folders `images`, `masks`, `good`, `bad` of twelve images."""
-    for number in range(IMAGES):
-        mask = disc(number)
-        files = {
-            "images": np.stack([mask, mask // 2, 255 - mask], axis=2),
-            "masks": mask,
-            "good": disc(number, shift=number % 3, soft=True),
-            "bad": disc(number, shift=5 + number % 3, soft=True),
-        }
-        for folder, array in files.items():
-            (tmp_path / folder).mkdir(exist_ok=True)
-            Image.fromarray(array).save(tmp_path / folder / f"p{number:02}.png")
-    return tmp_path
-
-
-def predict(path):
-    number = int(path.stem[1:])
-    signals = {"predicted_iou": 0.5 + number / 30, "subject_found": True}
-    return (
-        disc(number, shift=number % 3, soft=True),
-        {"infer": 10.0 + number, "decode": 1.0},
-        signals,
-    )
-
-
-def run(data, name, predict=None, settings=SETTINGS, **options):
-    """Evaluate into the folder of that name; predictions are read from `good` unless given."""
-    predictions = None if predict else data / options.pop("predictions", "good")
-    found = evaluation.find_pairs(data / "images", data / "masks", predictions)
-    job = evaluation.Evaluation(data / name, settings, SOURCE, **options)
-    with ThreadPoolExecutor(2) as pool:
-        list(job.run(job.remaining(found.pairs), predict, pool))
-    return finish(data / name)
-
-
-def finish(out):
-    """The rows and the summary without the page, whose drawings take a second."""
-    with (out / "rows.csv").open("w") as file:
-        write_rows(file, read_rows(out))
-    return summarise(out, {})
-
-
-def page_of(out):
-    evaluation.write_results(out, {"images": ["unmatched"], "masks": []}, "Drawn discs")
-    return (out / "report.html").read_text()
-
-
-def rows(folder):
-    return list(csv.DictReader((folder / "rows.csv").read_text().splitlines()))
-
-
-def test_names_without_partner_are_reported(data):
-    (data / "masks" / "p03.png").unlink()
-    (data / "images" / "p05.png").unlink()
-    (data / "masks" / "notes.txt").write_text("no image")
-    found = evaluation.find_pairs(data / "images", data / "masks")
-    assert found.without_partner == {"images": ["p03"], "masks": ["p05"]}
-    assert [pair.stem for pair in found.pairs][:4] == ["p00", "p01", "p02", "p04"]
+    return drawn_folders(tmp_path)
 
 
 def test_two_files_of_one_name_are_refused(data):
@@ -228,35 +159,6 @@ def test_a_finished_record_does_not_wait_for_later_predictions(data):
     assert finished == [pair.stem for pair in pairs]
 
 
-def test_the_report_is_self_contained_and_escapes_names(data):
-    for folder in ("images", "masks", "good"):
-        (data / folder / "p00.png").rename(data / folder / "a<b>&.png")
-    run(data, "out")
-    page = page_of(data / "out")
-    sources = re.findall(r"""(?:src|href|action|data)=["']([^"']*)""", page)
-    assert sources
-    assert all(source.startswith(("data:image/", "#")) for source in sources)
-    assert "<script" not in page
-    assert "@import" not in page
-    assert "a&lt;b&gt;&amp;" in page
-    assert "unmatched" in page
-    assert json.loads((data / "out" / "summary.json").read_text())["images"] == IMAGES
-    assert page.count("<svg") == 3
-
-
-def test_a_report_of_predictions_with_signals_shows_them(data):
-    run(data, "out", predict)
-    page = page_of(data / "out")
-    assert page.count("<svg") == 5
-    assert "Predicted against true IoU" in page
-
-
-def test_a_convention_can_be_left_out(data):
-    summary = run(data, "out", settings=evaluation.EvaluationSettings(groups=("paper",)))
-    assert set(summary["measures"]) == {"paper_max_f", "paper_mean_f", "paper_mae"}
-    assert "Convention: pysodmetrics" not in page_of(data / "out")
-
-
 def test_processes_give_the_same_rows_as_threads(data):
     run(data, "threads")
     found = evaluation.find_pairs(data / "images", data / "masks", data / "good")
@@ -277,33 +179,3 @@ def test_a_record_is_restored_from_its_line(data):
     again = Record.from_line(record.to_line())
     assert again.values == record.values
     np.testing.assert_array_equal(again.curves["f"], record.curves["f"])
-
-
-def test_compare_names_the_better_side_and_what_changed_most(data):
-    run(data, "a", predictions="bad")
-    run(data, "b", predictions="good")
-    result = evaluation.write_comparison(data / "a", data / "b", data / "compared")
-    assert result["verdict"].startswith("B is better than A: IoU")
-    assert result["measures"]["sod_mae"]["difference"] < 0
-    assert result["measures"]["sod_mae"]["verdict"] == "B better"
-    first, last = result["changed"][0], result["changed"][-1]
-    assert abs(first["b"] - first["a"]) >= abs(last["b"] - last["a"]) > 0
-    page = (data / "compared" / "compare.html").read_text()
-    assert page.count("data:image/jpeg") == 2 * IMAGES
-
-
-def test_compare_of_a_set_with_itself_shows_no_difference(data):
-    run(data, "a")
-    result = evaluation.compare(data / "a", data / "a")
-    assert result["verdict"].startswith("These images show no difference")
-    assert {row["verdict"] for row in result["measures"].values()} == {"no difference shown"}
-    assert result["changed"] == []
-
-
-def test_compare_refuses_other_thresholds_and_other_folders(data):
-    run(data, "a")
-    run(data, "b", settings=evaluation.EvaluationSettings(threshold=60))
-    with pytest.raises(InvalidValue, match="threshold 128, B with 60"):
-        evaluation.compare(data / "a", data / "b")
-    with pytest.raises(InvalidValue, match="holds no evaluation"):
-        evaluation.compare(data / "a", data / "images")

@@ -52,28 +52,6 @@ def test_uniform_mattes_of_any_shape(value, shape):
         np.testing.assert_array_equal(out, rgb)
 
 
-def gradient():
-    rng = np.random.default_rng(3)
-    rgb = rng.integers(0, 255, (80, 90, 3), np.uint8)
-    return rgb, np.linspace(0, 1, 80 * 90, dtype=np.float32).reshape(80, 90)
-
-
-def test_the_image_itself_may_be_the_output():
-    rgb, alpha = gradient()
-    expected = decontaminate(rgb, alpha)
-    assert decontaminate(rgb, alpha, out=rgb) is rgb
-    np.testing.assert_array_equal(rgb, expected)
-
-
-@pytest.mark.parametrize("value", [None, 1])
-def test_another_output_array_is_filled_outside_the_band_too(value):
-    rgb, alpha = gradient()
-    alpha = alpha if value is None else np.full_like(alpha, value)
-    expected, out = decontaminate(rgb, alpha), np.zeros_like(rgb)
-    assert decontaminate(rgb, alpha, out=out) is out
-    np.testing.assert_array_equal(out, expected)
-
-
 def test_a_bright_pure_pixel_in_a_soft_area_draws_no_square():
     rgb = np.full((121, 121, 3), (120, 70, 40), np.uint8)
     alpha = np.full((121, 121), 0.3, np.float32)

@@ -95,28 +95,6 @@ def test_photographs_of_hair_gain_and_of_hard_edges_do_not_lose(data_dir, u2net,
     assert after >= before + gain
 
 
-def gradient():
-    rng = np.random.default_rng(3)
-    rgb = rng.integers(0, 255, (80, 90, 3), np.uint8)
-    return rgb, np.linspace(0, 1, 80 * 90, dtype=np.float32).reshape(80, 90)
-
-
-def test_the_matte_itself_may_be_the_output():
-    rgb, alpha = gradient()
-    expected = snap_edges(rgb, alpha)
-    assert snap_edges(rgb, alpha, out=alpha) is alpha
-    np.testing.assert_array_equal(alpha, expected)
-
-
-@pytest.mark.parametrize("value", [None, 1])
-def test_another_output_array_is_filled_outside_the_band_too(value):
-    rgb, alpha = gradient()
-    alpha = alpha if value is None else np.full_like(alpha, value)
-    expected, out = snap_edges(rgb, alpha), np.zeros_like(alpha)
-    assert snap_edges(rgb, alpha, out=out) is out
-    np.testing.assert_array_equal(out, expected)
-
-
 @pytest.mark.parametrize("size, alike", [(300, True), (960, False)])
 def test_wide_windows_count_only_where_the_image_is_finer_than_the_map(size, alike):
     rgb, _, alpha = scene(size)
