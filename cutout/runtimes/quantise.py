@@ -3,7 +3,9 @@
 Weights are 7-bit per channel, activations 8-bit per tensor, in QDQ form, which every engine reads.
 """
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+from cutout.runtimes.bias_correction import correct_biases
 
 if TYPE_CHECKING:
     # Imported by the caller, who has a model already.
@@ -14,17 +16,19 @@ class Ranges(TypedDict):
     """What `benchmarks/calibrate.py` measured.
 
     tensors: name -> [lowest, highest] activation; keep_fp32: names of nodes left in fp32; method:
-    how the extremes of single images were combined; images: how many there were.
+    how the extremes of single images were combined; images: how many there were; bias_corrections:
+    of `bias_correction`, absent from files written before it.
     """
 
     tensors: dict[str, list[float]]
     keep_fp32: list[str]
     method: str
     images: int
+    bias_corrections: NotRequired[dict[str, list[float]]]
 
 
 def quantise(model: "ModelProto", ranges: Ranges) -> "ModelProto":
-    """The same graph with pairs of quantise and dequantise nodes.
+    """The same graph with pairs of quantise and dequantise nodes; `model` itself is used up.
 
     Jacob et al., "Quantization and Training of Neural Networks for Efficient
     Integer-Arithmetic-Only Inference", CVPR 2018.
@@ -34,6 +38,7 @@ def quantise(model: "ModelProto", ranges: Ranges) -> "ModelProto":
     from onnxruntime.quantization.calibrate import TensorsData
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
+    correct_biases(model, ranges.get("bias_corrections", {}), ranges["keep_fp32"])
     tensors = {
         name: (np.float32(low), np.float32(high)) for name, (low, high) in ranges["tensors"].items()
     }
