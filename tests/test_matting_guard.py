@@ -53,32 +53,32 @@ def test_a_matte_that_changes_little_is_kept():
     np.testing.assert_array_equal(guarded(rgb, alpha, alpha, solved), solved)
 
 
-def block(rgb, colour):
-    """A large part beside the body that the model gives 0.2, in a colour."""
-    rgb[80:160, 290:350] = colour
-    return np.s_[85:155, 295:345]
-
-
-@pytest.mark.parametrize("colour, level, taken", [(SUBJECT, 1.0, True), (SUBJECT, 0.6, False)])
-def test_a_large_part_is_added_only_where_the_matte_is_decided(colour, level, taken):
+def guarded_block(colour, model, level):
+    """Mean alpha of a large part beside the body that the model gives `model`, matting `level`."""
     rgb, mask = animal()
-    part = block(rgb, colour)
+    rgb[80:160, 290:350] = colour
     alpha = model_map(mask)
-    alpha[80:160, 290:350] = 0.2
+    alpha[80:160, 290:350] = model
     solved = alpha.copy()
     solved[80:160, 290:350] = level
-    out = guarded(rgb, alpha, alpha, solved)
-    assert out[part].mean() == pytest.approx(level if taken else 0.2, abs=0.05)
+    return guarded(rgb, alpha, alpha, solved)[85:155, 295:345].mean()
 
 
-def test_a_large_part_of_the_grounds_colour_is_not_added():
-    rgb, mask = animal()
-    part = block(rgb, GROUND)
-    alpha = model_map(mask)
-    alpha[80:160, 290:350] = 0.2
-    solved = alpha.copy()
-    solved[80:160, 290:350] = 1
-    assert guarded(rgb, alpha, alpha, solved)[part].mean() < 0.25
+@pytest.mark.parametrize(
+    "colour, level, taken", [(SUBJECT, 1, 1), (SUBJECT, 0.6, 0), (GROUND, 1, 0)]
+)
+def test_a_large_part_is_added_only_where_matte_and_colours_are_decided(colour, level, taken):
+    result = guarded_block(colour, 0.2, level)
+    assert result == pytest.approx(level if taken else 0.2, abs=0.05)
+
+
+@pytest.mark.parametrize("level", [0.6, 1])
+def test_a_large_part_of_which_the_model_is_unsure_is_left_to_matting(level):
+    assert guarded_block(SUBJECT, 0.4, level) == pytest.approx(level, abs=0.05)
+
+
+def test_a_large_part_that_the_model_has_is_not_taken_away_for_its_colours():
+    assert guarded_block(GROUND, 0.85, 0) == pytest.approx(0.85, abs=0.05)
 
 
 def test_a_map_that_is_unsure_of_most_of_the_image_leaves_it_to_matting():

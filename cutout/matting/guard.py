@@ -14,9 +14,11 @@ from cutout.matting.trimap import SHARE, SUBJECT, UNKNOWN, automatic_trimap
 SURE, SURE_THIN = 0.98, 0.9
 # The model's edge may be off by a cell of its grid.
 CELLS = 320
-# A part that changes sides is large from this share of the subject on. It needs a decided matte
-# there, and colours that say the same.
-MAX_CHANGE, DECIDED, COLOUR_DECIDED = 0.025, 0.9, 0.8
+# A part that changes sides is large from this share of the subject on. It may where the model's
+# mean alpha in it is between these. Where the model has no subject, a decided matte and colours
+# that say the same may still add the part; where it has one, nothing takes it away.
+MAX_CHANGE, UNSURE = 0.02, (0.3, 0.7)
+DECIDED, COLOUR_DECIDED = 0.9, 0.8
 # Where the model is unsure of more than this share of the image its map is no guide.
 MAX_UNKNOWN = 0.4
 # Longest side (px) of the copy on which parts are found.
@@ -75,7 +77,7 @@ def refused_share(
     trimap = automatic_trimap(alpha)
     if (trimap == UNKNOWN).mean() > MAX_UNKNOWN:
         return None
-    refused = _refused(rgb, trimap, aligned > 0.5, solved)
+    refused = _refused(rgb, alpha, trimap, solved, before=aligned > 0.5)
     if not refused.any():
         return None
     side = (2 * max(1, round(SHARE * float(np.hypot(*alpha.shape)))) + 1,) * 2
@@ -85,7 +87,12 @@ def refused_share(
 
 
 def _refused(
-    rgb: np.ndarray, trimap: np.ndarray, before: np.ndarray, solved: np.ndarray
+    rgb: np.ndarray,
+    alpha: np.ndarray,
+    trimap: np.ndarray,
+    solved: np.ndarray,
+    *,
+    before: np.ndarray,
 ) -> np.ndarray:
     """Pixels of the large parts that changed sides without a reason, (h, w) bool."""
     changed = ((solved > 0.5) != before).astype(np.uint8)
@@ -97,12 +104,16 @@ def _refused(
     colours = (trimap == SUBJECT).astype(np.float64)
     colours[trimap == UNKNOWN] = colour_prior(rgb / 255.0, trimap).alpha
 
+    low, high = UNSURE
+
     def has_reason(part: int) -> bool:
         inside = labels == part
-        added = not before[inside].mean() > 0.5
-        values = [float(one[inside].mean()) for one in (solved, colours)]
-        matte, colour = values if added else [1 - value for value in values]
-        return matte >= DECIDED and colour >= COLOUR_DECIDED
+        model = alpha[inside].mean()
+        if model < low:
+            return bool(
+                solved[inside].mean() >= DECIDED and colours[inside].mean() >= COLOUR_DECIDED
+            )
+        return bool(model <= high)
 
     refused: np.ndarray = np.isin(labels, [part for part in large if not has_reason(part)])
     return refused
