@@ -24,6 +24,7 @@ def unsure():
 
 
 LARGE = {"rows": slice(110, 210), "columns": slice(210, 270)}
+MEDIUM = {"rows": slice(150, 170), "columns": slice(210, 230)}
 SMALL = {"rows": slice(150, 158), "columns": slice(210, 220)}
 
 
@@ -37,6 +38,13 @@ def test_a_large_part_stays_as_the_first_view_has_it(found):
     first, other = disc_and_part(found, **LARGE), disc_and_part(1 - found, **LARGE)
     merged = quality.merge([first, other, other])
     np.testing.assert_allclose(merged[120:200, 220:260], found, atol=0.01)
+
+
+@pytest.mark.parametrize("second, value", [(1.0, 1), (0.45, 0)])
+def test_a_medium_part_is_added_only_where_each_of_the_other_views_has_it(second, value):
+    maps = [disc_and_part(level, **MEDIUM) for level in (0.0, 1.0, second)]
+    assert views.voted(maps, [0.8] * 3)[160, 220] > 0.5
+    np.testing.assert_allclose(quality.merge(maps)[155:165, 215:225], value, atol=0.01)
 
 
 @pytest.mark.parametrize("finders, value", [([0], 1), ([1, 2], 1), ([1], 0), ([], 0)])

@@ -1,8 +1,8 @@
 """A second look at an image, mirrored and nearer: quality=best.
 
-Where two maps of one image differ in a large part, neither is right more often: on ECSSD the
-mirrored image corrects about as many such parts as it spoils. So further views may move the outline
-and change small parts, and decide on large ones only where the first map is unsure of the image.
+Where two maps of one image differ in a part, neither is right much more often: on ECSSD a mirrored
+image corrects about as many large parts as it spoils. So further views change a part only where all
+of them agree, and decide on parts of any size only where the first map is unsure of the image.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,9 @@ Box = tuple[int, int, int, int]
 # Predicted IoU of the first map from which it is taken as it is, and below which the views may
 # change parts of any size.
 SURE, UNSURE = 0.9, 0.6
-# The largest part that is changed between the two, as a share of the subject.
-MAX_CHANGE = 0.01
+# The largest part that is changed between the two, as a share of the subject, and the largest where
+# each of the further views has it the other way.
+MAX_CHANGE, MAX_AGREED_CHANGE = 0.001, 0.08
 # The near view shows what is above this level of the map, with this share of its sides around.
 NEAR_LEVEL, NEAR_MARGIN = 0.3, 0.2
 # Weight of the first view, beside the predicted IoU, against 1 of the others.
@@ -78,7 +79,7 @@ def merge(views: Sequence[np.ndarray], calibration: Calibration | None = None) -
     """The views (h, w) raw, the first one first, as one map of raw scores (h, w) float32."""
     predictions = [predicted_iou(maps.checked(view), calibration=calibration) for view in views]
     vote = voted(views, predictions)
-    return vote if predictions[0] < UNSURE else limited(views[0], vote)
+    return vote if predictions[0] < UNSURE else limited(views, vote)
 
 
 def voted(views: Sequence[np.ndarray], predictions: Sequence[float]) -> np.ndarray:
@@ -104,22 +105,30 @@ def voted(views: Sequence[np.ndarray], predictions: Sequence[float]) -> np.ndarr
     return values.astype(np.float32)
 
 
-def limited(first: np.ndarray, vote: np.ndarray) -> np.ndarray:
-    """The vote, but the first map where a part of more than MAX_CHANGE of its subject differs."""
+def limited(views: Sequence[np.ndarray], vote: np.ndarray) -> np.ndarray:
+    """The vote, but the first view where a part differs that is too large for what backs it."""
+    first, *others = views
     subject = maps.stretched(first) > 0.5
     changed = (maps.stretched(vote) > 0.5) != subject
+    differing = [(maps.stretched(view) > 0.5) != subject for view in others]
     count, labels, stats, _ = cv2.connectedComponentsWithStats(
         changed.astype(np.uint8), connectivity=4
     )
-    large = [
-        part
-        for part in range(1, count)
-        if stats[part, cv2.CC_STAT_AREA] > MAX_CHANGE * subject.sum()
-    ]
-    if not large:
+
+    def is_too_large(part: int) -> bool:
+        share = stats[part, cv2.CC_STAT_AREA] / max(subject.sum(), 1)
+        if share <= MAX_CHANGE:
+            return False
+        inside = labels == part
+        agreed = all(view[inside].mean() > 0.5 for view in differing)
+        return bool(share > MAX_AGREED_CHANGE or not agreed)
+
+    refused_parts = [part for part in range(1, count) if is_too_large(part)]
+    if not refused_parts:
         return vote
     side = max(1, round(FADE * max(first.shape) / 320))
-    refused = cv2.dilate(np.isin(labels, large).astype(np.uint8), np.ones((side, side), np.uint8))
+    refused = np.isin(labels, refused_parts).astype(np.uint8)
+    refused = cv2.dilate(refused, np.ones((side, side), np.uint8))
     share = cv2.GaussianBlur(refused.astype(np.float32), (0, 0), side / 4)
     kept: np.ndarray = vote + share * (np.clip(first, 0, 1) - vote)
     return kept
