@@ -77,7 +77,7 @@ def fetch(
         target = parse_url(url)
         try:
             addresses = _resolve(target, allow, resolver, deadline)
-            with multipart.open_file() as file:
+            with multipart.temporary_file() as file:
                 answer = _get(target, addresses, max_bytes, deadline, ca_file, file)
                 if answer is None:
                     hold(file.tell())

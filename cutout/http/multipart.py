@@ -7,21 +7,21 @@ not in all of them, and reads an urlencoded body whole, whatever its length.
 import errno
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 from urllib.parse import parse_qsl
 
 from flask import Request
 from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
-from cutout.errors import StorageFailed, StorageFull
+from cutout.errors import StorageFailed, StorageFull, TooManyBytes
 
 CHUNK_BYTES = 65_536
 # Of a request's first file; the most common request, one small image, touches no disk.
 MEMORY_BYTES = 500_000
+TOO_MUCH_TEXT = "The fields of the form have too much text; send images as files."
 
 Parsed = tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]
 
@@ -42,11 +42,11 @@ class Form:
         self._file = self._open_file() if isinstance(part, File) else None
 
     def add(self, event: Data) -> None:
-        """Raises RequestEntityTooLarge for too much text, StorageFull, StorageFailed."""
+        """Raises TooManyBytes for too much text, StorageFull, StorageFailed."""
         if self._file is None:
             self._text_left -= len(event.data)
             if self._text_left < 0:
-                raise RequestEntityTooLarge
+                raise TooManyBytes(TOO_MUCH_TEXT)
             self._text += event.data
         else:
             write(self._file, event.data)
@@ -58,7 +58,7 @@ class Form:
         for _, file in self.files.items(multi=True):
             file.close()
         if self._file is not None:
-            self._file.close()
+            _close(self._file)
 
     def _open_file(self) -> IO[bytes]:
         if not self.files:
@@ -89,12 +89,28 @@ def arrived(stream: IO[bytes]) -> Iterator[tuple[IO[bytes], int]]:
 
     Raises StorageFull, StorageFailed.
     """
-    with open_file() as file:
+    with temporary_file() as file:
         while data := stream.read(CHUNK_BYTES):
             write(file, data)
         size = file.tell()
         file.seek(0)
         yield file, size
+
+
+@contextmanager
+def temporary_file() -> Iterator[IO[bytes]]:
+    """A file as `open_file` gives, which is closed afterwards."""
+    file = open_file()
+    try:
+        yield file
+    finally:
+        _close(file)
+
+
+def _close(file: IO[bytes]) -> None:
+    """What a full disk did not take is tried again at closing, and lost for good."""
+    with suppress(OSError):
+        file.close()
 
 
 def write(file: IO[bytes], data: bytes) -> None:
@@ -145,11 +161,11 @@ class FormParser(FormDataParser):
         content_length: int | None,
         options: dict[str, str],
     ) -> Parsed:
-        """Read a body without files. Raises RequestEntityTooLarge for too much text."""
+        """Read a body without files. Raises TooManyBytes for too much text."""
         most = self.max_form_memory_size or 0
         data = stream.read(most + 1)
         if len(data) > most:
-            raise RequestEntityTooLarge
+            raise TooManyBytes(TOO_MUCH_TEXT)
         pairs = parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=self.max_form_parts)
         return stream, MultiDict(pairs), MultiDict()
 

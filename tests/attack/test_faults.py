@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 from conftest import image_bytes
 from held_server import (
     MAX_WAIT_S,
@@ -46,9 +47,10 @@ def small_disk(folder: Path, size: str):
 
 @pytest.fixture(scope="module")
 def small_disks(tmp_path_factory):
-    """A server whose uploads and results lie on small disks of their own, by their settings."""
+    """A server with small disks for its files; the disks, by the setting that names them."""
     folder = tmp_path_factory.mktemp("disks")
-    with ExitStack() as stack:
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(stack.enter_context(small_disk(folder / "arriving", "512k"))))
         names = "upload_dir", "result_dir"
         disks = {name: stack.enter_context(small_disk(folder / name, "512k")) for name in names}
         yield stack.enter_context(held_server(folder, **disks)), disks
@@ -70,6 +72,18 @@ def test_a_full_disk_is_a_507_and_leaves_no_parts(small_disks, disc_png, which):
     assert not [name for name in files_in(disk) if name.endswith(".part")]
     (disk / "filler").unlink()
     assert status(server.send(disc_png)) == 200
+
+
+@pytest.mark.parametrize("path, field", [("/remove-bg", "image"), ("/v1.0/removebg", "image_file")])
+def test_a_body_that_the_disk_does_not_hold_while_it_arrives_is_a_507(
+    small_disks, disc_png, path, field
+):
+    server, _ = small_disks
+    address = server.running.address + path
+    got = requests.post(address, files={field: ("a.png", disc_png + bytes(2_000_000))}, timeout=30)
+    assert (got.status_code, "full" in got.text) == (507, True)
+    small = {field: ("a.png", disc_png)}
+    assert requests.post(address, files=small, timeout=30).status_code == 200
 
 
 def test_a_read_only_file_system_is_a_507(small_disks, disc_png):
