@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import image_bytes
 from PIL import Image
+from skimage import data as samples
 from standin import StandIn
 from test_api import post, problem
 from test_images_profiles import display_p3
@@ -188,6 +189,15 @@ def test_tiny_images_pass_every_step(client, size, options):
     image = np.random.default_rng(2).integers(0, 255, (*size, 3), np.uint8)
     response, _ = cut(client, image_bytes(image), **options)
     assert response.status_code == 200
+
+
+def test_compression_changes_the_bytes_of_a_png_and_none_of_its_pixels(client):
+    image = image_bytes(samples.astronaut())
+    files = {how: cut(client, image, compression=how) for how in ("small", "balanced", "fast")}
+    lengths = [len(response.data) for response, _ in files.values()]
+    assert lengths[0] < lengths[1] < lengths[2]
+    assert all(np.array_equal(pixels, files["balanced"][1]) for _, pixels in files.values())
+    assert cut(client, image)[0].data == files["balanced"][0].data
 
 
 @pytest.fixture

@@ -75,6 +75,7 @@ def test_background_and_background_image_exclude_each_other():
         ({"background": "red", "output": "mask"}, "output"),
         ({"below": "error"}, "min_predicted_iou"),
         ({"remove": "off", "quality": "best"}, "remove"),
+        ({"compression": "fast", "format": "webp"}, "format=png"),
     ],
 )
 def test_an_option_without_effect_is_refused(client, disc_png, options, named):
@@ -82,7 +83,9 @@ def test_an_option_without_effect_is_refused(client, disc_png, options, named):
     assert named in body["detail"]
 
 
-@pytest.mark.parametrize("option", [{"format": "webp"}, {"crop": "on"}, {"softness": "0.1"}])
+@pytest.mark.parametrize(
+    "option", [{"format": "webp"}, {"compression": "fast"}, {"crop": "on"}, {"softness": "0.1"}]
+)
 def test_options_of_the_result_are_refused_where_none_is_made(client, disc_png, disc_mask, option):
     response = post(client, "/evaluate", image=disc_png, mask=disc_mask, **option)
     assert next(iter(option)) in problem(response, 400, "invalid_value")["detail"]

@@ -36,7 +36,7 @@ def compression(monkeypatch, band_bytes=1 << 19, threads=2, chosen=None):
         patch.setattr(deflate, "_BAND_BYTES", band_bytes)
         patch.setattr(parallel, "_pool", lambda: pool)
         if chosen:
-            patch.setattr(strategy, "choose_strategy", lambda rows, pixel_bytes: chosen)
+            patch.setattr(strategy, "choose_strategy", lambda *_: chosen)
         yield
 
 
@@ -68,12 +68,14 @@ def assert_every_decoder_gives(array, data):
     array=ARRAYS,
     band_bytes=st.integers(1, 400),
     kind=st.sampled_from(KINDS),
-    levels=st.sampled_from([(3,), (3, 4), (4,), (6, 3, 4)]),
+    how=st.sampled_from(
+        [((3,), "zlib-ng"), ((3, 4), "zlib-ng"), ((6, 3, 9), "zlib-ng"), ((1,), "isal")]
+    ),
 )
-def test_bands_of_any_size_make_one_image(array, band_bytes, kind, levels):
+def test_bands_of_any_size_make_one_image(array, band_bytes, kind, how):
     with (
         pytest.MonkeyPatch.context() as patch,
-        compression(patch, band_bytes, chosen=deflate.PngStrategy(kind, levels)),
+        compression(patch, band_bytes, chosen=deflate.PngStrategy(kind, *how)),
     ):
         data = images.encode(array)
     assert_every_decoder_gives(array, data)
@@ -85,6 +87,14 @@ def test_bands_of_any_size_make_one_image(array, band_bytes, kind, levels):
 @pytest.mark.parametrize("array", [LARGE, LARGE[..., :3].copy(), LARGE[..., 1].copy()])
 def test_large_images_decode_to_the_same_pixels(array):
     assert_every_decoder_gives(array, images.encode(array))
+
+
+@pytest.mark.parametrize("array", [LARGE, LARGE[..., 1].copy(), LARGE[:200, :300].copy()])
+def test_small_has_fewer_bytes_than_balanced_and_fast_more(array):
+    files = [images.encode(array, compression=how) for how in ("small", "balanced", "fast")]
+    for data in files:
+        assert_every_decoder_gives(array, data)
+    assert len(files[0]) < len(files[1]) < len(files[2]) < 1.4 * len(files[1])
 
 
 @pytest.mark.parametrize("threads", [1, 2, 7])

@@ -22,7 +22,7 @@ from cutout.service import EvaluationResult, MeasureOptions, RemovalRequest
 
 # Options of the image that /remove-bg answers; the matte is measured before they apply.
 RESULT_ONLY = (
-    *("decontaminate", "background", "blend", "output", "format"),
+    *("decontaminate", "background", "blend", "output", "format", "compression"),
     *("crop", "crop_margin", "max_size", "softness"),
 )
 bp = APIBlueprint("evaluate", __name__, abp_tags=[Tag(name="evaluation")])

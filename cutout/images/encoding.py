@@ -46,6 +46,7 @@ def encode(
     format: str = "png",
     icc: bytes | None = None,
     dpi: tuple[float, float] | None = None,
+    compression: strategy.Compression = "balanced",
 ) -> bytes:
     """The bytes of an image file.
 
@@ -53,13 +54,14 @@ def encode(
     loss), jpeg (quality 90, no alpha: compose on a background before). icc: profile of the
     colours, embedded as it is. dpi: horizontal and vertical dots per inch, from 1 to `MAX_DPI`;
     PNG keeps them as dots per metre, JPEG as whole numbers, WebP has no field for them.
+    compression: of a PNG, without loss in each case; the other formats ignore it.
     Raises InvalidValue for what the format cannot hold.
     """
     check_encodable(array.shape[:2], format)
     if dpi and not all(1 <= value <= MAX_DPI for value in dpi):
         raise InvalidValue(f"Dots per inch are at least 1 and at most {MAX_DPI}.")
     if format == "png":
-        return _encode_png(array, icc, dpi)
+        return _encode_png(array, icc, dpi, compression)
     if format == "jpeg" and array.ndim == 3 and array.shape[2] == 4:
         raise InvalidValue("JPEG has no transparency. Use png or webp, or ask for a background.")
     file = io.BytesIO()
@@ -68,7 +70,12 @@ def encode(
     return file.getvalue()
 
 
-def _encode_png(array: np.ndarray, icc: bytes | None, dpi: tuple[float, float] | None) -> bytes:
+def _encode_png(
+    array: np.ndarray,
+    icc: bytes | None,
+    dpi: tuple[float, float] | None,
+    compression: strategy.Compression,
+) -> bytes:
     """PNG specification, sections 5, 9 and 11; 8 bits a channel, not interlaced."""
     height, width = array.shape[:2]
     colour = _COLOUR_TYPES[1 if array.ndim == 2 else array.shape[2]]
@@ -80,7 +87,7 @@ def _encode_png(array: np.ndarray, icc: bytes | None, dpi: tuple[float, float] |
         per_metre = (round(value / _METRES_PER_INCH) for value in dpi)
         parts += _chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
     rows, pixel_bytes = array.reshape(height, -1), array[0, 0].size
-    chosen = strategy.choose_strategy(rows, pixel_bytes)
+    chosen = strategy.choose_strategy(rows, pixel_bytes, compression)
     for part in deflate.stream(rows, pixel_bytes, chosen):
         parts += _chunk(b"IDAT", part)
     parts += _chunk(b"IEND", b"")

@@ -108,6 +108,7 @@ REMOVAL_ONLY = (
 )
 # The second argument says whether a background image comes with the request.
 CONDITIONS = (
+    Condition("compression", lambda o, _: o.format == "png", "format=png"),
     Condition("softness", lambda o, _: o.threshold is not None, "threshold"),
     Condition("crop_margin", lambda o, _: o.crop, "crop=on"),
     Condition("matting_iterations", lambda o, _: o.matting != "off", "matting"),

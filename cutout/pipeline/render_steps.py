@@ -140,5 +140,6 @@ def encode(frame: Frame, job: Job) -> Frame:
     pixels = frame.pixels
     if pixels is None:
         raise ValueError("the frame has not been rendered")
-    icc = frame.icc if pixels.ndim == 3 else None
-    return replace(frame, data=images.encode(pixels, job.options.format, icc, frame.dpi))
+    icc, options = frame.icc if pixels.ndim == 3 else None, job.options
+    data = images.encode(pixels, options.format, icc, frame.dpi, options.compression)
+    return replace(frame, data=data)

@@ -136,7 +136,8 @@ def encode(frame: Frame, job: Job) -> Frame:
         raise ValueError("the frame has not been rendered")
     if frame.format != "zip":
         icc = frame.icc if pixels.ndim == 3 else None
-        return replace(frame, data=images.encode(pixels, frame.format, icc, frame.dpi))
+        data = images.encode(pixels, frame.format, icc, frame.dpi, job.options.compression)
+        return replace(frame, data=data)
     colour = np.ascontiguousarray(pixels[..., :3])
     alpha = np.ascontiguousarray(pixels[..., 3])
     color_jpg = images.encode(colour, "jpeg", frame.icc, frame.dpi)

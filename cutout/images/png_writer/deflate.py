@@ -7,9 +7,11 @@ Source: RFC 1950, RFC 1951; M. Adler, pigz.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
+from isal import isal_zlib
 from zlib_ng import zlib_ng
 
 from cutout import parallel
@@ -26,10 +28,15 @@ _ADLER_BASE = 65521
 
 @dataclass(frozen=True)
 class PngStrategy:
-    """A row filter, and levels of zlib-ng, which are applied to the bands in rotation."""
+    """A row filter, and levels of the library, which are applied to the bands in rotation."""
 
     filter: int
     levels: tuple[int, ...]
+    library: Literal["zlib-ng", "isal"] = "zlib-ng"
+
+    def with_level(self, level: int) -> "PngStrategy":
+        """The same with one level for all bands."""
+        return replace(self, levels=(level,))
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ def stream(rows: np.ndarray, pixel_bytes: int, strategy: PngStrategy) -> Iterato
 
     def compress(band: slice) -> CompressedBand:
         level = strategy.levels[band.start // height % len(strategy.levels)]
-        return compress_band(rows, pixel_bytes, strategy.filter, level, band)
+        return compress_band(rows, pixel_bytes, strategy.with_level(level), band)
 
     yield _HEADER
     adler = 1
@@ -62,17 +69,19 @@ def stream(rows: np.ndarray, pixel_bytes: int, strategy: PngStrategy) -> Iterato
 
 
 def compress_band(
-    rows: np.ndarray, pixel_bytes: int, kind: int, level: int, band: slice
+    rows: np.ndarray, pixel_bytes: int, strategy: PngStrategy, band: slice
 ) -> CompressedBand:
-    """One band; the last of an image ends the stream."""
+    """One band, at the strategy's first level; the last of an image ends the stream."""
     # Rows before the band are filtered once more: another thread may be working on them.
     preceding = min(band.start, -(-_WINDOW // (rows.shape[1] + 1)))
-    raw = filter_rows(rows, kind, slice(band.start - preceding, band.stop), pixel_bytes)
+    raw = filter_rows(rows, strategy.filter, slice(band.start - preceding, band.stop), pixel_bytes)
     before, own = raw[:preceding].reshape(-1), raw[preceding:].reshape(-1)
-    compressor = zlib_ng.compressobj(
-        level, zlib_ng.DEFLATED, -zlib_ng.MAX_WBITS, zdict=before[-_WINDOW:]
+    # The two have the same functions and constants, those of Python's zlib.
+    zlib = isal_zlib if strategy.library == "isal" else zlib_ng
+    compressor = zlib.compressobj(
+        strategy.levels[0], zlib.DEFLATED, -zlib.MAX_WBITS, zdict=before[-_WINDOW:]
     )
-    ending = zlib_ng.Z_SYNC_FLUSH if band.stop < len(rows) else zlib_ng.Z_FINISH
+    ending = zlib.Z_SYNC_FLUSH if band.stop < len(rows) else zlib.Z_FINISH
     compressed = compressor.compress(own) + compressor.flush(ending)
     return CompressedBand(compressed, zlib_ng.adler32(own), len(own))
 
