@@ -1,4 +1,4 @@
-"""The page's figures in a real browser: first paint, moving the bar and zooming, memory of a tab.
+"""The page's figures in a real browser: first paint, bar and zoom, a stroke, memory of a tab.
 
     python -m benchmarks.page [--address http://localhost:5000] [--images 20]
 
@@ -7,6 +7,7 @@ follow each other by more than 1.5 times the median.
 """
 
 import argparse
+import re
 import shutil
 import statistics
 import tempfile
@@ -39,6 +40,17 @@ FRAMES = """(act) => new Promise((resolve) => {
   };
   requestAnimationFrame(step);
 })"""
+# From the release of the pointer to the first frame that shows the edge computed anew.
+STROKE = """() => {
+  const stage = document.querySelector("#stage");
+  window.stroke = new Promise((resolve) => stage.addEventListener("pointerup", () => {
+    const start = performance.now();
+    new MutationObserver((_, observer) => {
+      observer.disconnect();
+      requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - start)));
+    }).observe(document.querySelector("#result"), { attributeFilter: ["src"] });
+  }, { once: true }));
+}"""
 PAINT = """() => new Promise((resolve) => new PerformanceObserver((list) =>
   resolve(list.getEntriesByName("first-contentful-paint")[0].startTime))
   .observe({ type: "paint", buffered: true }))"""
@@ -62,6 +74,7 @@ def main() -> None:
         page.set_input_files("#files", paths[0])
         page.wait_for_selector("#stage[data-state=done]", timeout=60_000)
         show_frames(page)
+        show_strokes(page)
         if paths[1:]:
             page.set_input_files("#more", paths[1:])
         page.wait_for_selector(
@@ -109,6 +122,31 @@ def show_frames(page) -> None:
             f"{act} at 12 megapixels: median frame {usual:.1f} ms, "
             f"{late} of {len(times)} dropped, longest {max(times):.0f} ms"
         )
+
+
+def show_strokes(page) -> None:
+    """Strokes across the subject's edge; the answers' own times tell what the service took."""
+    page.click("#touch-up")
+    page.locator("#brushes").wait_for()
+    page.wait_for_load_state("networkidle")
+    box = page.locator("#result").bounding_box()
+    times, service = [], []
+    for index in range(RUNS):
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * (0.3 + 0.05 * index)
+        page.evaluate(STROKE)
+        page.mouse.move(x - 40, y)
+        page.mouse.down()
+        page.mouse.move(x + 40, y, steps=6)
+        with page.expect_response("**/remove-bg") as answer:
+            page.mouse.up()
+        times.append(page.evaluate("window.stroke"))
+        timing = answer.value.headers["server-timing"]
+        service.append(sum(float(it) for it in re.findall(r"dur=([\d.]+)", timing)))
+    page.click("#touch-up-done")
+    print(
+        f"stroke to new edge: median {statistics.median(times):.0f} ms, {max(times):.0f} most, "
+        f"of which the service {statistics.median(service):.0f} ms"
+    )
 
 
 def show_memory(browser, page, count: int) -> None:

@@ -29,7 +29,7 @@ POLICY = "; ".join(
 )
 FOR_EVER = "public, max-age=31536000, immutable"
 # What the empty page needs; other modules are loaded when they are first used.
-START = ("main.js", "alerts.js", "dom.js", "drop.js", "store.js", "words.js")
+START = ("main.js", "alerts.js", "dom.js", "store.js", "words.js")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def make_blueprint(settings: PageSettings) -> Blueprint:
     """The page for these settings."""
     bp = Blueprint("web", __name__, template_folder="templates")
     files = assets.load(FOLDER / "static")
-    languages = sorted(Path(name).stem for name in files.files if name.startswith("words/"))
+    languages = sorted(path.stem for path in (FOLDER / "static" / "words").glob("*.json"))
     config = json.dumps(
         asdict(settings) | {"options": list(Options.model_fields), "languages": languages}
     )

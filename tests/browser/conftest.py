@@ -4,11 +4,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from held_server import HeldServer, held_server
 
-from browser.kit import Pages, image_files, new_tab
+from browser.kit import KEY, Pages, image_files, new_tab
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # Nothing but this machine can be reached; lan.test is it, under a name that is no secure context.
@@ -35,6 +36,39 @@ def browser():
 def server(tmp_path_factory) -> Iterator[HeldServer]:
     with held_server(tmp_path_factory.mktemp("page")) as running:
         yield running
+
+
+class StrictServer:
+    """A server that asks for a key, takes one image at a time and little of each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.stack, self.port = folder, ExitStack(), {}
+        self.start()
+
+    def start(self) -> None:
+        """Start it, the second time at the address of the first."""
+        # Noise cannot be compressed: a small image of it has more bytes than a request may have.
+        limits = {"queue": 1, "deadline_s": 4, "max_body_bytes": 100_000}
+        server = held_server(self.folder, keys=f"tester={KEY}", **limits, **self.port)
+        self.held_server = self.stack.enter_context(server)
+        self.port = {"port": self.running.address.rpartition(":")[2]}
+
+    def stop(self) -> None:
+        self.stack.close()
+
+    @property
+    def running(self):
+        return self.held_server.running
+
+    def held(self):
+        return self.held_server.held()
+
+
+@pytest.fixture(scope="package")
+def strict(tmp_path_factory) -> Iterator[StrictServer]:
+    server = StrictServer(tmp_path_factory.mktemp("strict"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 # others where it shows an answer as a document; of the page itself WATCH tells broken policies.
 EXPECTED = re.compile("Failed to load resource|Applying inline style|document's frame is sandboxed")
 WAIT_MS = 30_000
+KEY = "page-test-key-0123456789"
 numbers = itertools.count()
 # Tells of broken policies; and keeps the forms that are sent, whose files no tool can read later.
 WATCH = """
@@ -134,8 +135,9 @@ def cards(page, state: str = ""):
 
 
 def finish(page, count: int = 1) -> None:
-    """Wait until this many images are done and the selected one is shown."""
+    """Wait until this many images are done and the selected one is shown with its tools."""
     cards(page, "done").nth(count - 1).wait_for()
+    page.locator("#save").wait_for(state="attached")
     page.locator("#stage[data-state=done] #result[src]").wait_for()
 
 
@@ -147,18 +149,18 @@ def until(page, true, what: str) -> None:
         page.wait_for_timeout(20)
 
 
-def api(address: str, data: bytes, name: str = "image.png", **fields: str | bytes) -> bytes:
-    """What POST /remove-bg answers to any client; bytes are files."""
+def api(address: str, data: bytes, path: str = "remove-bg", **fields: str | bytes) -> bytes:
+    """What POST /remove-bg, or another path, answers to any client; bytes are files."""
     boundary = uuid.uuid4().hex
     body = io.BytesIO()
     for field, value in {"image": data, **fields}.items():
-        file = f'; filename="{name}"' if isinstance(value, bytes) else ""
+        file = '; filename="image.png"' if isinstance(value, bytes) else ""
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"{file}\r\n\r\n'
         content = value if isinstance(value, bytes) else value.encode()
         body.write(head.encode() + content + b"\r\n")
     body.write(f"--{boundary}--\r\n".encode())
     request = urllib.request.Request(
-        f"{address}/remove-bg",
+        f"{address}/{path}",
         body.getvalue(),
         {"Content-Type": f"multipart/form-data; boundary={boundary}"},
     )

@@ -3,27 +3,12 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import numpy as np
 import pytest
-from held_server import HeldServer, held_server
 from PIL import Image
 
-from browser.kit import Pages, add, cards, finish, until
-
-KEY = "page-test-key-0123456789"
-# Noise cannot be compressed: more bytes than the strict server takes in one request.
-MAX_BODY = 100_000
-
-
-@pytest.fixture(scope="module")
-def strict(tmp_path_factory) -> Iterator[HeldServer]:
-    """A server that asks for a key, takes one image at a time and little of each."""
-    folder = tmp_path_factory.mktemp("strict")
-    limits = {"queue": 1, "deadline_s": 6, "max_body_bytes": MAX_BODY}
-    with held_server(folder, keys=f"tester={KEY}", **limits) as running:
-        yield running
+from browser.kit import KEY, add, cards, finish, until
 
 
 def enter_key(page, key: str) -> None:
@@ -213,22 +198,17 @@ def test_an_answer_that_is_cut_off_fails_and_can_be_tried_again(page, images, ha
     finish(page)
 
 
-def test_after_a_restart_of_the_server_the_page_goes_on(browser, tmp_path_factory, images):
-    folder = tmp_path_factory.mktemp("restarted")
-    with ExitStack() as stack:
-        with held_server(folder) as server:
-            address = server.running.address
-            pages = Pages(browser, address, stack)
-            page = pages.open()
-            add(page, images("a.png"))
-            finish(page)
-        add(page, images("b.png"))
-        assert "connection to the server was lost" in text_of(page, "failed")
-        again = tmp_path_factory.mktemp("again")
-        with held_server(again, port=address.rpartition(":")[2]):
-            cards(page, "failed").get_by_role("button", name="Try again:").click()
-            finish(page, 2)
-    assert pages.foreign == []
+def test_after_a_restart_of_the_server_the_page_goes_on(pages, strict, images):
+    page = pages.open(address=strict.running.address)
+    add(page, images("a.png"))
+    enter_key(page, KEY)
+    finish(page)
+    strict.stop()
+    add(page, images("b.png"))
+    assert "connection to the server was lost" in text_of(page, "failed")
+    strict.start()
+    cards(page, "failed").get_by_role("button", name="Try again:").click()
+    finish(page, 2)
 
 
 def test_a_setting_that_the_server_refuses_is_told(page, images):

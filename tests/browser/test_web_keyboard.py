@@ -127,6 +127,7 @@ def test_roles_and_names_are_the_reviewed_ones(page, images, state):
         add(page, images("photo.png"))
         finish(page)
         page.click("#advanced summary")
+        page.locator("#option-crop").wait_for()
     if state == "evaluate":
         page.click("#show-evaluate")
         page.locator("#measure").wait_for()

@@ -77,6 +77,8 @@ def test_no_state_has_a_barrier(scanned, server, images):
     page.click("[data-zoom='4']")
     page.click("#figures summary")
     page.click("#advanced summary")
+    page.locator("#figures dd").first.wait_for()
+    page.locator("#option-crop").wait_for()
     page.check("text=Colour")
     found += scan(page, "400 % and open panels")
     page.click("#touch-up")
@@ -92,6 +94,17 @@ def test_no_state_has_a_barrier(scanned, server, images):
     found += scan(page, "file view")
     page.keyboard.press("Escape")
     assert found == []
+
+
+def test_the_question_for_a_key_has_no_barrier(pages, strict, images):
+    page = pages.open(address=strict.running.address, bypass_csp=True)
+    add(page, images("a.png"))
+    page.locator("#key-dialog[open]").wait_for()
+    found = scan(page, "key")
+    page.fill("#key", "not-the-right-key-at-all")
+    page.keyboard.press("Enter")
+    page.locator("#key-note", has_text="not known").wait_for()
+    assert found + scan(page, "wrong key") == []
 
 
 def test_the_evaluation_has_no_barrier(scanned, images):

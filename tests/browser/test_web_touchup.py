@@ -4,12 +4,12 @@ import io
 import zipfile
 from contextlib import ExitStack
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from serving import serve
 
+from benchmarks.page_strokes import correct
 from browser.kit import Pages, add, api, cards, download, finish, pixels, until, uploaded
 
 
@@ -179,29 +179,6 @@ def test_the_space_bar_and_a_drag_move_the_image_and_paint_nothing(touched):
 HARD, LOW, HIGH = "0096", 0.60, 0.68
 
 
-def largest_wrong_region(pred: np.ndarray, truth: np.ndarray) -> tuple[str, list]:
-    """What a person would mark next: the brush, and a short line through the region's middle."""
-    found = []
-    for tool, wrong in (("keep", truth & ~pred), ("erase", pred & ~truth)):
-        plane = np.pad(wrong.astype(np.uint8), 1)
-        depth = cv2.distanceTransform(plane, cv2.DIST_L2, 5)[1:-1, 1:-1]
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(wrong.astype(np.uint8))
-        if count > 1:
-            largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-            inside = np.where(labels == largest, depth, 0)
-            row, column = np.unravel_index(inside.argmax(), inside.shape)
-            found.append((stats[largest, cv2.CC_STAT_AREA], tool, row, column, inside.max()))
-    _, tool, row, column, radius = max(found)
-    height, width = truth.shape
-    ends = ((column + side * radius / 2) / width for side in (-1, 1))
-    return tool, [(end, (row + 0.5) / height) for end in ends]
-
-
-def alpha_shown(page) -> np.ndarray:
-    """Where the shown result is subject, (H, W) bool."""
-    return pixels(download(page, "#save")[1])[..., 3] > 127
-
-
 @pytest.mark.weights
 def test_two_strokes_correct_a_hard_image(browser, tmp_path, data_dir):
     """With the real model, by a simulated person who marks the largest wrong region."""
@@ -212,23 +189,7 @@ def test_two_strokes_correct_a_hard_image(browser, tmp_path, data_dir):
         page = pages.open()
         add(page, [folder / "image" / f"{HARD}.jpg"])
         finish(page)
-        reached = [iou(alpha_shown(page), truth)]
-        for _ in range(2):
-            tool, points = largest_wrong_region(alpha_shown(page), truth)
-            page.click("#touch-up")
-            page.locator("#brushes").wait_for()
-            page.click(f"#tool-{tool}")
-            stroke(page, *points)
-            solved(page)
-            asked = len(page.sent)
-            page.click("#touch-up-done")
-            until(page, lambda asked=asked: len(page.sent) > asked, "full size")
-            cards(page, "done").locator(".state", has_text="Corrected").wait_for()
-            reached.append(iou(alpha_shown(page), truth))
+        reached = list(correct(page, truth, strokes=2))
         pages.check()
     print("true IoU before, after one and after two strokes:", np.round(reached, 3))
     assert reached[0] < LOW and reached[-1] > HIGH
-
-
-def iou(pred: np.ndarray, truth: np.ndarray) -> float:
-    return float((pred & truth).sum() / (pred | truth).sum())

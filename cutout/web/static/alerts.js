@@ -1,7 +1,7 @@
 // Messages that must not be missed; errors of one image stand on its card instead.
 
 import { byId, make } from "./dom.js";
-import { t } from "./words.js";
+import { needMore, t } from "./words.js";
 
 export function alert(text) {
   const close = make("button", { type: "button", click: () => note.remove() }, t("close"));
@@ -20,3 +20,7 @@ export async function lazy(load, run) {
   }
   return run(module);
 }
+
+/** The same for a part that has texts and style of its own. */
+export const openPart = (load, run) =>
+  lazy(async () => (await Promise.all([load(), needMore()]))[0], run);

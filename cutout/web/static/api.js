@@ -1,6 +1,6 @@
 // Requests to the service that this page came from.
 
-import { byId } from "./dom.js";
+import { openPart } from "./alerts.js";
 import { t } from "./words.js";
 
 // The tab's storage may be forbidden; the key then lasts as long as the page.
@@ -27,7 +27,7 @@ export async function post(path, fill, { signal, onWait = () => {} } = {}) {
       onWait("busy", wait);
       await sleep(wait * 1000, signal);
     } else if (["key_required", "key_invalid"].includes((await problemOf(response)).code)) {
-      await askKey(await problemOf(response), signal);
+      await askKey(await problemOf(response));
     } else throw await problemOf(response);
     onWait("", 0);
   }
@@ -94,21 +94,13 @@ async function online(signal, onWait) {
 
 /** Ask for the key once, however many requests were refused. */
 function askKey(problem) {
-  asking ??= new Promise((resolve, reject) => {
-    const dialog = byId("key-dialog");
-    byId("key-note").textContent = problem.code === "key_invalid" ? problem.message : "";
-    byId("key").value = "";
-    dialog.returnValue = "";
-    byId("key-cancel").onclick = () => dialog.close();
-    dialog.onclose = () => {
-      asking = null;
-      if (dialog.returnValue !== "ok") return reject(problem);
-      apiKey = byId("key").value.trim();
-      if (byId("keep-key").checked) storage?.setItem("cutout-key", apiKey);
-      resolve();
-    };
-    dialog.showModal();
-  });
+  asking ??= openPart(() => import("./key.js"), (it) => it.ask(problem))
+    .then((given) => {
+      if (!given) throw problem;
+      apiKey = given.key;
+      if (given.keep) storage?.setItem("cutout-key", apiKey);
+    })
+    .finally(() => (asking = null));
   return asking;
 }
 

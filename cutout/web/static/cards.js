@@ -1,7 +1,6 @@
 // The list of images: state in words, what can be done, the least sure first.
 
 import { button, byId, make } from "./dom.js";
-import { fileName } from "./download.js";
 import { cancel, remove, retry } from "./queue.js";
 import { on, select, state } from "./store.js";
 import { number, t } from "./words.js";
@@ -12,33 +11,36 @@ export const DOUBTFUL = 0.75;
 const MESSAGE_PAUSE_MS = 1000;
 const cards = new Map();
 
-/** The quality estimate in words: level for colours, text for people. */
-export function estimate(result) {
-  if (result.revision) return { level: "good", text: t("estimate_corrected") };
-  if (!result.found) return { level: "none", text: t("estimate_none") };
-  if (result.iou >= GOOD) return { level: "good", text: t("estimate_good") };
-  if (result.iou >= DOUBTFUL) return { level: "check", text: t("estimate_edge") };
-  return { level: "doubt", text: t("estimate_doubt") };
+// What a result of a good estimate may still have wrong; other flags only tell where to look.
+const SERIOUS = ["parts_lost", "thin_parts_lost", "parts_added"];
+const TOLD = [...SERIOUS, "several_subjects", "touches_border", "small_subject"];
+// The least sure first.
+const LEVELS = ["none", "doubt", "check", "good", "corrected"];
+
+/** The quality estimate in words: a level for colour and order, text for people, what to look at. */
+export function estimate({ revision, found, iou, flags }) {
+  if (revision) return { level: "corrected", text: t("estimate_corrected"), flags: [] };
+  if (!found) return { level: "none", text: t("estimate_none"), flags: [] };
+  const told = TOLD.filter((name) => flags.includes(name));
+  if (iou < DOUBTFUL) return { level: "doubt", text: t("estimate_doubt"), flags: told };
+  if (iou < GOOD || SERIOUS.includes(told[0])) return { level: "check", text: t("estimate_edge"), flags: told };
+  return { level: "good", text: t("estimate_good"), flags: told };
 }
 
 function stateText(item) {
-  if (item.state === "done") return estimate(item.result).text;
-  return item.note || t(`state_${item.state}`);
+  if (item.state !== "done") return item.note || t(`state_${item.state}`);
+  const { level, text, flags } = estimate(item.result);
+  return flags.length && level !== "good" ? `${text}. ${t(`flag_${flags[0]}`)}` : text;
 }
 
 function makeCard(item) {
-  const image = make("img", { alt: "", draggable: "true", dragstart: (event) => dragOut(event, item) });
+  const image = make("img", { alt: "", draggable: "true" });
   const name = make("bdi", { class: "name" }, item.name);
   const text = make("span", { class: "state" });
   const main = make("button", { type: "button", class: "card-main", click: () => select(item) },
     make("span", { class: "thumb" }, image), make("span", { class: "card-text" }, name, text));
   const actions = make("span", { class: "actions" });
-  return { node: make("li", { class: "card" }, main, actions), main, image, text, actions, shown: "" };
-}
-
-/** Chromium saves what is dragged out of the page under this name. */
-function dragOut(event, item) {
-  if (item.result) event.dataTransfer.setData("DownloadURL", `image/png:${fileName(item.name, {})}:${item.result.url}`);
+  return { node: make("li", { class: "card", "data-id": item.id }, main, actions), main, image, text, actions, shown: "" };
 }
 
 function paint(item) {
@@ -74,8 +76,8 @@ function paintActions(card, item) {
 
 const focusList = () => (byId("cards").querySelector("[aria-current=true]") ?? byId("more")).focus();
 
-const doubt = (item) =>
-  item.state === "failed" ? -2 : item.state !== "done" ? 3 : item.result.revision ? 2 : item.result.found ? item.result.iou : -1;
+const doubt = ({ state: now, result }) =>
+  now === "failed" ? -1 : now === "done" ? LEVELS.indexOf(estimate(result).level) + result.iou / 2 : LEVELS.length;
 
 /** Put the cards in order, moving none that already stands right, and keep the focus. */
 function arrange() {

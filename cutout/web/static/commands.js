@@ -14,7 +14,8 @@ const formField = (name, value) => `-F ${/^[\w.%-]+$/.test(value) ? `${name}=${v
 
 /** File fields beside the image: field and file name. */
 function files() {
-  const hints = Object.keys(state.selected?.strokes.length ? state.selected.hints : {});
+  const strokes = state.selected?.strokes ?? [];
+  const hints = ["keep", "erase"].filter((name) => strokes.some(({ tool }) => tool === name));
   const found = hints.map((name) => [name, `${name}.png`]);
   return usesBackgroundImage() ? [...found, ["background_image", state.backgroundImage.name]] : found;
 }

@@ -29,6 +29,10 @@ export function choice(choices, value, change, attributes = {}) {
   return select;
 }
 
+/** Files and folders of a drop, which can be read during its event only. */
+export const entriesOf = (transfer) =>
+  [...transfer.items].map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile()).filter(Boolean);
+
 /** Offer a blob as a download under this name. */
 export function save(blob, name) {
   const url = URL.createObjectURL(blob);

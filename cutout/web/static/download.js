@@ -1,10 +1,10 @@
 // The file that is made of a result, its name, and copying.
 
-import { alert } from "./alerts.js";
-import { byId, button, choice, field, loaded, make, openDialog, save, toBlob } from "./dom.js";
+import { alert, lazy, openPart } from "./alerts.js";
+import { byId, button, choice, field, make, save, toBlob } from "./dom.js";
 import { fileOf } from "./queue.js";
 import { fileOptions, needsWhite, on, setOption, state } from "./store.js";
-import { fileSize, t } from "./words.js";
+import { t } from "./words.js";
 
 const SUFFIX = { png: "png", webp: "webp", jpeg: "jpg" };
 // Not allowed in names on some system, or changes how a name reads: control and direction marks.
@@ -48,10 +48,7 @@ async function download() {
   save(await fileOf(item), fileName(item.name, fileOptions()));
 }
 
-async function downloadAll() {
-  const { saveAll } = await import("./zip.js");
-  await saveAll(state.items.filter((item) => item.result));
-}
+const downloadAll = () => lazy(() => import("./zip.js"), (it) => it.saveAll(state.items.filter((item) => item.result)));
 
 /** The clipboard takes PNG only; the promise keeps the click's permission while it loads. */
 async function copy() {
@@ -70,19 +67,12 @@ async function copy() {
 // Only in a secure context: https, or this machine.
 const canCopy = () => Boolean(navigator.clipboard?.write && window.ClipboardItem);
 
-/** See the file as it will be saved, where the live view cannot show it. */
-async function preview() {
-  const item = state.selected;
-  const blob = await fileOf(item);
-  const url = URL.createObjectURL(blob);
-  const image = await loaded(url);
-  image.alt = t("alt_file", { name: item.name });
-  const name = fileName(item.name, fileOptions());
-  const size = `${image.naturalWidth} × ${image.naturalHeight} px, ${fileSize(blob.size)}`;
-  const dialog = openDialog(name, t("close"), make("div", { class: "file-view" }, image),
-    make("p", {}, size), make("p", { class: "buttons" },
-      button(t("download"), () => save(blob, name), { class: "primary" })));
-  dialog.addEventListener("close", () => URL.revokeObjectURL(url), { once: true });
+/** Chromium saves what is dragged out of the page under this name. */
+function dragOut(event) {
+  const id = Number(event.target.closest?.(".card")?.dataset.id);
+  const item = state.items.find((it) => it.id === id);
+  if (item?.result)
+    event.dataTransfer.setData("DownloadURL", `image/png:${fileName(item.name, {})}:${item.result.url}`);
 }
 
 function build() {
@@ -91,10 +81,8 @@ function build() {
     (value) => setOption("format", value === "png" ? "" : value), { id: "format" });
   const output = choice(["cutout", "mask", "trimap", "overlay"].map((name) => [name, t(`output_${name}`)]),
     options.output ?? "cutout", (value) => setOption("output", value === "cutout" ? "" : value), { id: "output" });
-  const act = (id, word, work, attributes = {}) => {
-    const control = button(t(word), () => busy(control, work), { id, ...attributes });
-    return control;
-  };
+  const act = (id, word, work, attributes = {}) =>
+    button(t(word), (event) => busy(event.target, work), { id, ...attributes });
   byId("download").replaceChildren(
     field(t("output"), output),
     field(t("format"), format),
@@ -102,7 +90,7 @@ function build() {
     make("p", { class: "buttons" },
       act("save", "download", download, { class: "primary" }),
       act("save-all", "download_all", downloadAll),
-      act("preview", "preview", preview),
+      act("preview", "preview", () => openPart(() => import("./file.js"), (it) => it.show(state.selected))),
       canCopy() ? act("copy", "copy", copy) : null),
   );
   update();
@@ -120,6 +108,7 @@ function update() {
 
 export function start() {
   build();
+  byId("cards").addEventListener("dragstart", dragOut);
   for (const name of ["selected", "items", "item", "options"]) on(name, update);
   on("language", build);
 }

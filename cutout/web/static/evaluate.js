@@ -3,7 +3,7 @@
 import { alert } from "./alerts.js";
 import { post } from "./api.js";
 import { button, byId, field, make, save } from "./dom.js";
-import { filesOf } from "./drop.js";
+import { filesIn } from "./drop.js";
 import { openOverlay } from "./overlay.js";
 import { on } from "./store.js";
 import { number, t } from "./words.js";
@@ -22,13 +22,11 @@ export function start() {
   started = true;
   build();
   on("language", build);
-  byId("evaluate").addEventListener("drop", takeDrop);
 }
 
 /** Images and masks of one drop: what lies in a folder called mask, or is named so, is a mask. */
-async function takeDrop(event) {
-  event.preventDefault();
-  for (const file of await filesOf(event.dataTransfer)) {
+export async function takeEntries(entries) {
+  for (const file of await filesIn(entries)) {
     const path = file.fullPath ?? file.name;
     take([file], /mask|truth|(^|\/)gt(\/|$)/i.test(path) ? "masks" : "images");
   }

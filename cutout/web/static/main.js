@@ -1,8 +1,7 @@
 // Starts the page: what comes in (files, drops, pastes, examples) and which view is shown.
 
-import { alert, lazy } from "./alerts.js";
-import { filesOf } from "./drop.js";
-import { byId, make } from "./dom.js";
+import { alert, lazy, openPart } from "./alerts.js";
+import { byId, entriesOf, make } from "./dom.js";
 import { config, on, readLink } from "./store.js";
 import { fileSize, number, preferred, t, use } from "./words.js";
 
@@ -44,18 +43,19 @@ function chooseFiles() {
 function dropFiles() {
   let depth = 0;
   const show = (shown) => (byId("dropping").hidden = !shown);
-  const mine = (event) => view() === "remove" && !document.querySelector("dialog[open]") && event.dataTransfer;
+  const mine = (event) => !document.querySelector("dialog[open]") && event.dataTransfer;
   addEventListener("dragenter", (event) => mine(event) && show(++depth > 0));
   addEventListener("dragleave", () => (depth = Math.max(0, depth - 1)) || show(false));
   addEventListener("dragover", (event) => event.preventDefault());
-  addEventListener("drop", async (event) => {
+  addEventListener("drop", (event) => {
     event.preventDefault();
     depth = 0;
     show(false);
     if (!mine(event)) return;
-    const files = await filesOf(event.dataTransfer);
-    if (files.length) add(files);
-    else alert(t("error_no_file"));
+    const entries = entriesOf(event.dataTransfer);
+    if (!entries.length) alert(t("error_no_file"));
+    else if (view() === "evaluate") openPart(() => import("./evaluate.js"), (it) => it.takeEntries(entries));
+    else lazy(() => import("./drop.js"), async (it) => add(await it.filesIn(entries)));
   });
 }
 
@@ -71,7 +71,7 @@ function switchViews() {
   };
   byId("show-remove").addEventListener("click", () => show("remove"));
   byId("show-evaluate").addEventListener("click", () =>
-    lazy(() => import("./evaluate.js"), (module) => {
+    openPart(() => import("./evaluate.js"), (module) => {
       module.start();
       show("evaluate");
     }));

@@ -49,9 +49,12 @@ function paint() {
   if (margin) margin.disabled = !state.options.crop;
 }
 
+let started = false;
+
 export function start() {
+  if (started) return;
+  started = true;
   build();
-  if (FIELDS.some(([name]) => name in state.options)) byId("advanced").open = true;
   on("options", (name) => (name ? paint() : build()));
   on("language", build);
 }

@@ -76,7 +76,7 @@ async function work(item) {
   const { revision } = item;
   const key = keyOf(item, options);
   try {
-    await item.ready;
+    await item.ready?.();
     const response = await post("remove-bg", () => removalForm(item, options), {
       signal: item.abort.signal,
       onWait: (why, s) => change(item, why ? "paused" : "working", why && t(`wait_${why}`, { count: s })),
@@ -102,6 +102,7 @@ export async function readResult(response, key) {
     coverage: Number(header("Coverage")),
     uncertain: Number(header("Uncertain-Share")),
     cache: header("Cache"),
+    flags: (header("Flags") ?? "").split(/,\s*/),
     warning: header("Warning") ?? "",
     ms: [...timing.matchAll(/dur=([\d.]+)/g)].reduce((sum, [, ms]) => sum + Number(ms), 0),
   };
@@ -150,7 +151,7 @@ export async function fileOf(item, signal) {
   const key = keyOf(item, options);
   if (!image && item.result?.key === key) return item.result.blob;
   if (item.files.get(key)?.image === image) return item.files.get(key).blob;
-  await item.ready;
+  await item.ready?.();
   const blob = await blobOf(await post("remove-bg", () => removalForm(item, options, image), { signal }));
   // The last one only: files are large.
   item.files = new Map([[key, { image, blob }]]);

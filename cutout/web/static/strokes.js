@@ -7,9 +7,9 @@ const MASK_PX = 2048;
 // Okabe and Ito, 2008: told apart with every common kind of colour blindness.
 export const TINTS = { keep: "rgb(0 114 178 / 60%)", erase: "rgb(213 94 0 / 60%)" };
 
-/** A canvas of the image's ratio, at most `MASK_PX` long, that takes image coordinates. */
-export function canvasFor({ width, height }, canvas = make("canvas"), alpha = true) {
-  const scale = Math.min(1, MASK_PX / Math.max(width, height));
+/** A canvas of the image's ratio, at most `most` px long, that takes image coordinates. */
+export function canvasFor({ width, height }, { canvas = make("canvas"), alpha = true, most = MASK_PX } = {}) {
+  const scale = Math.min(1, most / Math.max(width, height));
   canvas.width = Math.max(1, Math.round(width * scale));
   canvas.height = Math.max(1, Math.round(height * scale));
   const context = canvas.getContext("2d", { alpha });
@@ -28,12 +28,12 @@ export function draw(context, { size, points }, colour) {
   context.stroke();
 }
 
-/** The masks `keep` and `erase` as PNG; where strokes cross, the later one holds. */
-export async function masksOf(strokes, size) {
+/** The masks `keep` and `erase` as PNG, at most `most` px long; where strokes cross, the later one holds. */
+export async function masksOf(strokes, size, most) {
   const masks = {};
   for (const name of ["keep", "erase"]) {
     if (!strokes.some((stroke) => stroke.tool === name)) continue;
-    const context = canvasFor(size, make("canvas"), false);
+    const context = canvasFor(size, { alpha: false, most });
     for (const stroke of strokes) draw(context, stroke, stroke.tool === name ? "#fff" : "#000");
     masks[name] = await toBlob(context.canvas);
   }

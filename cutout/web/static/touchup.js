@@ -6,12 +6,13 @@ import { button, byId, field, make, toBlob } from "./dom.js";
 import { retry } from "./queue.js";
 import { config, emit, matteOptions, on, state } from "./store.js";
 import { canvasFor, draw, masksOf, TINTS } from "./strokes.js";
-import { cssScale, gestures, view } from "./viewer.js";
+import { cssScale, view } from "./viewer.js";
 import { t } from "./words.js";
+import { gestures } from "./zoom.js";
 
 // While strokes are drawn the service works on a copy of this size, to answer within a second.
 const PREVIEW_PX = 1024;
-const PAUSE_MS = 400;
+const PAUSE_MS = 150;
 const LOUPE_PX = 120;
 const LOUPE_SCALE = 2;
 const brush = { tool: "erase", size: 0, x: 0, y: 0, stroke: null, space: false };
@@ -68,7 +69,7 @@ function close() {
   byId("brushes").hidden = true;
   byId("cursor").hidden = byId("loupe").hidden = true;
   byId("touch-up").setAttribute("aria-pressed", "false");
-  canvasFor(view, byId("paint"));
+  canvasFor(view, { canvas: byId("paint") });
   const changed = left.result && left.revision !== (left.result.revision ?? 0);
   if (changed && state.items.includes(left)) retry(left);
   else dropPreview(left);
@@ -136,8 +137,10 @@ function changed(work) {
   item.files.clear();
   const { revision } = item;
   const at = item;
-  // Whoever sends the image next waits for its masks.
-  at.ready = masksOf(at.strokes, view).then((hints) => at.revision === revision && (at.hints = hints));
+  const size = { width: view.width, height: view.height };
+  let made = null;
+  // Whoever sends the image at full size has its masks made.
+  at.ready = () => (made ??= masksOf(at.strokes, size).then((hints) => at.revision === revision && (at.hints = hints)));
   stage().dataset.paint = "";
   repaint();
   const had = document.activeElement;
@@ -156,9 +159,8 @@ async function askPreview() {
   const { signal } = abort;
   try {
     const revision = asked.revision;
-    await asked.ready;
-    const file = await copy;
-    const form = () => removalForm({ file, name: asked.name, hints: asked.hints }, matteOptions());
+    const [file, hints] = await Promise.all([copy, masksOf(asked.strokes, view, PREVIEW_PX)]);
+    const form = () => removalForm({ file, name: asked.name, hints }, matteOptions());
     const blob = await blobOf(await post("remove-bg", form, { signal }));
     if (item !== asked || asked.revision !== revision || signal.aborted) return;
     if (asked.preview) URL.revokeObjectURL(asked.preview.url);
@@ -172,7 +174,7 @@ async function askPreview() {
 }
 
 function repaint() {
-  const context = canvasFor(view, byId("paint"));
+  const context = canvasFor(view, { canvas: byId("paint") });
   for (const stroke of item.strokes) draw(context, stroke, TINTS[stroke.tool]);
   if (brush.stroke) draw(context, brush.stroke, TINTS[brush.stroke.tool]);
   placeCursor();

@@ -3,6 +3,8 @@
 import { config, emit } from "./store.js";
 
 let words = {};
+// Texts and style of the parts that are loaded when they are first used.
+let more = null;
 export let language = "en";
 
 /** The text of a key; {name} is replaced, and `count` chooses key.one or key.other. */
@@ -34,13 +36,32 @@ export function preferred() {
   return short.find((code) => config.languages.includes(code)) ?? "en";
 }
 
+async function read(name) {
+  const response = await fetch(new URL(`words/${name}.json`, import.meta.url));
+  if (!response.ok) throw new Error(`no words: ${name}`);
+  return response.json();
+}
+
 export async function use(code) {
-  const response = await fetch(new URL(`words/${code}.json`, import.meta.url));
-  if (!response.ok) throw new Error(`no words for ${code}`);
-  words = await response.json();
+  words = Object.assign({}, ...(await Promise.all([read(code), more && read(`more/${code}`)])));
   language = code;
   document.documentElement.lang = code;
   document.documentElement.dir = words.direction;
   translate();
   emit("language");
+}
+
+/** Load, once, what the texts and the style of the empty page leave out. */
+export function needMore() {
+  return (more ??= Promise.all([read(`more/${language}`), loadStyle()]).then(
+    ([texts]) => Object.assign(words, texts),
+    (error) => { more = null; throw error; },
+  ));
+}
+
+function loadStyle() {
+  const link = document.createElement("link");
+  Object.assign(link, { rel: "stylesheet", href: new URL("more.css", import.meta.url) });
+  document.head.append(link);
+  return new Promise((resolve, reject) => Object.assign(link, { onload: resolve, onerror: reject }));
 }

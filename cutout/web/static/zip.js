@@ -33,7 +33,7 @@ export async function saveAll(items) {
 
 /** Image and corrected mask under one stem, as the training command reads them. */
 export async function savePair(item) {
-  await item.ready;
+  await item.ready?.();
   const options = { ...matteOptions(), output: "mask" };
   const mask = await blobOf(await post("remove-bg", () => removalForm(item, options)));
   const stem = fileName(item.name, {}).replace(/\.png$/, "");
