@@ -66,7 +66,10 @@ class Settings(BaseSettings):
     )
     threads: int = Field(0, ge=0, description="cores for the model; 0 takes all that are allowed")
     max_batch: int = Field(
-        0, ge=0, le=64, description="images in one pass; 0 takes what memory and device allow"
+        0,
+        ge=0,
+        le=64,
+        description="images in the model at once; 0 takes what cores, memory and device allow",
     )
     queue: int = Field(64, ge=1, description="images in the service at once; more get 503")
     queue_megapixels: int = Field(
