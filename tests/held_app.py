@@ -2,7 +2,7 @@
 
 While somebody holds the lock on the file `hold`, the model stands still; every tensor it gets
 adds a byte to the file `seen`; `worker` holds the process id. What the file `fault` names, the
-model does wrong: `nan`, `raise`, `leak` or `die`. `loading` is locked while the app is to go on
+model does wrong: `nan`, `raise`, `leak`, `slow` or `die`. `loading` is locked while the app is to go on
 loading; `max_pass_s` says when the model counts as hung. Copied as `app.py` into a folder.
 """
 
@@ -54,6 +54,8 @@ def faulty(maps):
         (HERE / "fault").unlink()
         # Not an Exception: nothing in the model's thread may catch it.
         raise SystemExit
+    if fault == "slow":
+        time.sleep(0.2)
     if fault == "leak":
         LEAKED.append(np.ones(125_000))
     return [np.full_like(one, np.nan) for one in maps] if fault == "nan" else maps
