@@ -10,7 +10,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -70,6 +71,8 @@ class Batcher:
         self.infer, self.max_batch, self.max_pass_s = infer, max_batch, max_pass_s
         self.batches = self.dropped = 0
         self._waiting: deque[Ticket] = deque()
+        # Of all that are not answered yet, by the identity of their tickets.
+        self._unanswered: dict[int, Ticket] = {}
         self._change = threading.Condition()
         self._closing = False
         # Of each thread's own call that has not ended.
@@ -115,6 +118,7 @@ class Batcher:
             if reason := self.failure():
                 raise NotReady(reason)
             self._waiting.append(ticket)
+            self._unanswered[id(ticket)] = ticket
             self._change.notify()
         timeout = None if deadline == float("inf") else max(0.0, deadline - time.monotonic())
         try:
@@ -122,6 +126,20 @@ class Batcher:
         except TimeoutError:
             ticket.answer.cancel()
             raise DeadlinePassed("The model did not finish this image in time.") from None
+        finally:
+            with self._change:
+                del self._unanswered[id(ticket)]
+
+    def give_up(self) -> None:
+        """After a `failure`: answer all who wait with it, before the process ends.
+
+        A model that is only late finds its tickets answered; its thread ends with that.
+        """
+        reason = self.failure()
+        with self._change:
+            for ticket in self._unanswered.values() if reason else ():
+                with suppress(InvalidStateError):
+                    ticket.answer.set_exception(NotReady(reason or ""))
 
     def close(self, timeout: float | None = None) -> None:
         """Refuse new tensors, finish those that wait, stop the threads within `timeout` seconds."""

@@ -2,8 +2,8 @@
 
 While somebody holds the lock on the file `hold`, the model stands still; every tensor it gets
 adds a byte to the file `seen`; `worker` holds the process id. What the file `fault` names, the
-model does wrong: `nan`, `raise`, `leak`, `slow` or `die`. `loading` is locked while the app is to go on
-loading; `max_pass_s` says when the model counts as hung. Copied as `app.py` into a folder.
+model does wrong: `nan`, `raise`, `leak`, `slow` or `die`. `loading` is locked while the app is to
+go on loading; `max_pass_s` says when the model counts as hung. Copied as `app.py` into a folder.
 """
 
 import fcntl

@@ -102,9 +102,8 @@ def test_a_model_whose_thread_ended_gets_a_new_process(tmp_path, disc_png):
     with held_server(tmp_path) as server:
         before = server.worker
         (tmp_path / "fault").write_text("die")
-        link = server.send(disc_png)
+        assert status(server.send(disc_png)) == 503
         until(lambda: restarted(server, before), lambda: server.running.log)
-        link.close()
         server.running.wait_until_ready()
         assert status(server.send(disc_png)) == 200
         log = server.running.log
@@ -120,8 +119,8 @@ def test_a_hung_model_turns_health_unready_and_gets_a_new_process(tmp_path, disc
             link = server.send(disc_png)
             server.until(lambda load: load["inside"] == 1)
             until(lambda: fetch(kept, "/health") == 503)
+            assert status(link) == 503
             until(lambda: restarted(server, before), lambda: server.running.log)
-        link.close()
         server.running.wait_until_ready()
         assert status(server.send(disc_png)) == 200
 

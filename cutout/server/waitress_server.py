@@ -84,6 +84,7 @@ def _end(server: Any, service: Service, stop: threading.Event) -> None:
     failed = service.failed
     if failed:
         log.critical("the model failed (%s): this process ends, to be started again", failed)
+        service.give_up()
         time.sleep(LINGER_S)
         os._exit(EXIT_FAILED)
     log.info("stopping: %d admitted images are finished first", service.queue_limit.inside)

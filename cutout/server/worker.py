@@ -122,5 +122,8 @@ class Worker(ConnectionWorker):
         """End at once: at exit the interpreter would wait for the model, which may hang."""
         log.critical("the model failed (%s): this process ends, to be started again", why)
         self.alive = False
-        self._drain(time.monotonic() + FAILED_LINGER_S)
+        self.service.give_up()
+        end = time.monotonic() + FAILED_LINGER_S
+        self._drain(end)
+        self._close(end)
         os._exit(EXIT_FAILED)

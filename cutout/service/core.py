@@ -195,6 +195,11 @@ class Service:
             "version": __version__,
         }
 
+    def give_up(self) -> None:
+        """Answer those who wait for a model that has failed, before the process ends."""
+        for one in self.models:
+            one.batcher.give_up()
+
     def close(self) -> None:
         """Refuse new images, finish those inside, stop the threads."""
         self.draining = True
