@@ -117,4 +117,4 @@ def test_the_slider_shows_what_the_service_then_confirms(evaluation, server, pai
     evaluation.locator("#threshold-told", has_text="Confirmed by the server").wait_for()
     wanted = answered(server, pairs, "b", threshold=threshold)["iou"]
     assert float(shown.rstrip(".").rpartition(" ")[2]) == pytest.approx(wanted, abs=2e-3)
-    assert evaluation.locator("#overlay-view dd").first.inner_text() == f"{wanted:.4f}".rstrip("0")
+    assert evaluation.locator("#overlay-view dd").first.inner_text() == f"{wanted:.4f}"

@@ -128,6 +128,7 @@ def test_roles_and_names_are_the_reviewed_ones(page, images, state):
         finish(page)
         page.click("#advanced summary")
         page.locator("#option-crop").wait_for()
+        page.locator("#status", has_text="1 of 1 done").wait_for(state="attached")
     if state == "evaluate":
         page.click("#show-evaluate")
         page.locator("#measure").wait_for()

@@ -29,8 +29,9 @@ export function estimate({ revision, found, iou, flags }) {
 
 function stateText(item) {
   if (item.state !== "done") return item.note || t(`state_${item.state}`);
-  const { level, text, flags } = estimate(item.result);
-  return flags.length && level !== "good" ? `${text}. ${t(`flag_${flags[0]}`)}` : text;
+  const { text, flags } = estimate(item.result);
+  const wrong = flags.find((name) => SERIOUS.includes(name) || name === "several_subjects");
+  return wrong ? `${text}. ${t(`flag_${wrong}`)}` : text;
 }
 
 function makeCard(item) {
@@ -52,6 +53,7 @@ function paint(item) {
   card.text.lang = item.state === "failed" && item.noteLanguage ? item.noteLanguage : "";
   if (!card.text.lang) card.text.removeAttribute("lang");
   card.node.dataset.state = item.state;
+  card.node.classList.toggle("long", item.state === "failed" || card.text.textContent.length > 30);
   card.node.dataset.level = item.state === "done" ? estimate(item.result).level : "";
   card.main.setAttribute("aria-current", String(item === state.selected));
   paintActions(card, item);

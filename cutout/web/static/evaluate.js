@@ -81,7 +81,7 @@ function clear() {
 
 const measured = () => rows.filter((row) => row.values);
 const mean = (name) => measured().reduce((sum, row) => sum + row.values[name], 0) / measured().length;
-const digits = (value) => number(value, { minimumFractionDigits: 4, maximumFractionDigits: 4 });
+export const digits = (value) => number(value, { minimumFractionDigits: 4, maximumFractionDigits: 4 });
 
 function paint() {
   const alone = chosen.images.length - rows.length;

@@ -1,6 +1,6 @@
 // One evaluated image: right, missed and wrongly kept pixels at any threshold.
 
-import { ask, MEASURES } from "./evaluate.js";
+import { ask, digits, MEASURES } from "./evaluate.js";
 import { blobOf, post } from "./api.js";
 import { byId, field, make } from "./dom.js";
 import { number, t } from "./words.js";
@@ -89,7 +89,7 @@ export async function openOverlay(row) {
 }
 
 function showFigures(figures, values) {
-  figures.replaceChildren(...MEASURES.flatMap((name) => [make("dt", {}, t(`measure_${name}`)), make("dd", {}, number(values[name], { maximumFractionDigits: 4 }))]));
+  figures.replaceChildren(...MEASURES.flatMap((name) => [make("dt", {}, t(`measure_${name}`)), make("dd", {}, digits(values[name]))]));
 }
 
 /** The service's own figures at this threshold: those that count. */
