@@ -119,6 +119,34 @@ def test_bands_cost_hardly_any_bytes(monkeypatch):
         assert len(images.encode(LARGE)) < 1.005 * whole
 
 
+@pytest.mark.parametrize("band_bytes", [100, 5000, 1 << 19])
+@pytest.mark.parametrize("library, levels", [("zlib-ng", (3, 4)), ("isal", (1,))])
+@pytest.mark.parametrize("kind", KINDS)
+def test_empty_rows_between_others_are_packed_once(monkeypatch, band_bytes, library, levels, kind):
+    """Rows that repeat stand before them: no band may refer to those of another."""
+    array = np.tile(np.random.default_rng(1).integers(0, 256, (40, 300), dtype=np.uint8), (50, 1))
+    array[300:900] = array[1000:1700] = 0
+    chosen = deflate.PngStrategy(kind, levels, library)
+    with compression(monkeypatch, band_bytes, chosen=chosen):
+        packed = images.encode(array)
+    assert_every_decoder_gives(array, packed)
+    whole = filters.filter_rows(array, kind, slice(0, len(array)), 1)
+    assert decompressed(pixel_data(packed)) == whole.tobytes()
+
+
+def test_an_empty_image_is_packed_by_few_calls(monkeypatch):
+    calls = []
+    compress_band = deflate.compress_band
+    monkeypatch.setattr(
+        deflate, "compress_band", lambda *args: calls.append(args) or compress_band(*args)
+    )
+    array = np.zeros((3000, 4000, 4), np.uint8)
+    chosen = deflate.PngStrategy(filters.UP, (3,))
+    with compression(monkeypatch, chosen=chosen):
+        assert_every_decoder_gives(array, images.encode(array))
+    assert len(calls) <= 6
+
+
 def test_a_band_refers_to_the_one_before(monkeypatch):
     # Random rows that repeat compress only with the help of the rows before them.
     rows = np.tile(np.random.default_rng(1).integers(0, 256, (1, 8000), dtype=np.uint8), (64, 1))

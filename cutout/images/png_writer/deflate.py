@@ -6,6 +6,7 @@ bytes depend on the image alone, never on the number of threads.
 Source: RFC 1950, RFC 1951; M. Adler, pigz.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -54,11 +55,20 @@ def stream(rows: np.ndarray, pixel_bytes: int, strategy: PngStrategy) -> Iterato
     rows: (H, bytes a row) uint8. At any time at most one filtered band for each core exists.
     """
     height = max(1, _BAND_BYTES // rows.shape[1])
+    # An empty band after as many empty rows as its dictionary and filter reach back to: of each
+    # level one is compressed.
+    empty: dict[int, CompressedBand] = {}
+    reach = 1 + _preceding_rows(rows)
     bands = [slice(top, min(top + height, len(rows))) for top in range(0, len(rows), height)]
 
     def compress(band: slice) -> CompressedBand:
         level = strategy.levels[band.start // height % len(strategy.levels)]
-        return compress_band(rows, pixel_bytes, strategy.with_level(level), band)
+        inner = reach <= band.start and band.stop < len(rows)
+        if not inner or rows[band.start - reach : band.stop].any():
+            return compress_band(rows, pixel_bytes, strategy.with_level(level), band)
+        if level not in empty:
+            empty[level] = compress_band(rows, pixel_bytes, strategy.with_level(level), band)
+        return empty[level]
 
     yield _HEADER
     adler = 1
@@ -73,7 +83,7 @@ def compress_band(
 ) -> CompressedBand:
     """One band, at the strategy's first level; the last of an image ends the stream."""
     # Rows before the band are filtered once more: another thread may be working on them.
-    preceding = min(band.start, -(-_WINDOW // (rows.shape[1] + 1)))
+    preceding = min(band.start, _preceding_rows(rows))
     raw = filter_rows(rows, strategy.filter, slice(band.start - preceding, band.stop), pixel_bytes)
     before, own = raw[:preceding].reshape(-1), raw[preceding:].reshape(-1)
     # The two have the same functions and constants, those of Python's zlib.
@@ -84,6 +94,11 @@ def compress_band(
     ending = zlib.Z_SYNC_FLUSH if band.stop < len(rows) else zlib.Z_FINISH
     compressed = compressor.compress(own) + compressor.flush(ending)
     return CompressedBand(compressed, zlib_ng.adler32(own), len(own))
+
+
+def _preceding_rows(rows: np.ndarray) -> int:
+    """Rows that fill the dictionary of a band, each with its byte for the filter."""
+    return math.ceil(_WINDOW / (rows.shape[1] + 1))
 
 
 def combine_adler(adler: int, band: CompressedBand) -> int:
