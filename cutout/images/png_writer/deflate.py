@@ -98,7 +98,8 @@ def compress_band(
 
 def _preceding_rows(rows: np.ndarray) -> int:
     """Rows that fill the dictionary of a band, each with its byte for the filter."""
-    return math.ceil(_WINDOW / (rows.shape[1] + 1))
+    row_bytes: int = rows.shape[1] + 1
+    return math.ceil(_WINDOW / row_bytes)
 
 
 def combine_adler(adler: int, band: CompressedBand) -> int:
