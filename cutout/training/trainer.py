@@ -22,6 +22,8 @@ from cutout.training.settings import TrainSettings
 from cutout.training.validation import Validation, validate
 
 WARM_UP_STEPS = 5
+# Between two validations of a large model lie minutes; so much may be lost.
+SAVE_EVERY_S = 120.0
 # Share of the learning rate that is left at the end.
 FINAL_RATE = 0.1
 State = dict[str, Tensor]
@@ -67,6 +69,7 @@ class Trainer:
         self.best: tuple[float, State] | None = None
         self.stale = 0
         self.losses: list[float] = []
+        self.saved_at = 0.0
         self._resume()
 
     def run(self, until: int | None = None) -> Iterator[Progress]:
@@ -88,6 +91,8 @@ class Trainer:
             self.settings = self.clock.fitted(self.plan, self.settings, self.step)
             started = time.monotonic()
             iou = self._validate_if_due()
+            if self.clock.spent - self.saved_at > SAVE_EVERY_S:
+                self.save()
             self.clock.spent += time.monotonic() - started
             yield self._progress(loss, iou, took)
             if self._should_stop():
@@ -208,6 +213,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint, where one is kept."""
+        self.saved_at = self.clock.spent
         if self.checkpoint is None:
             return
         path, run = self.checkpoint
@@ -233,5 +239,6 @@ class Trainer:
         self.scaler.load_state_dict(state["scaler"])
         self.best, self.losses = state["best"], state["losses"]
         self.step, self.clock.spent, self.clock.unit, self.stale = state["counters"]
+        self.saved_at = self.clock.spent
         inner, full = state["steps"]
         self.settings = replace(self.settings, inner_steps=inner, full_steps=full)

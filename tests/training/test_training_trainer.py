@@ -7,7 +7,7 @@ from training_kit import SIZE  # noqa: E402
 from training_models import trainer_for  # noqa: E402
 
 from cutout.errors import ConfigurationError  # noqa: E402
-from cutout.training import checkpoints  # noqa: E402
+from cutout.training import checkpoints, trainer  # noqa: E402
 from cutout.training.settings import TrainSettings  # noqa: E402
 
 
@@ -36,6 +36,19 @@ def test_a_resumed_run_equals_an_uninterrupted_one(request_for, tmp_path, stop):
     assert resumed.losses == whole.losses
     expected = whole.best_state()
     assert all(torch.equal(value, expected[key]) for key, value in resumed.best_state().items())
+
+
+def test_a_slow_run_is_saved_between_validations(request_for, tmp_path, monkeypatch):
+    """And goes on to the same weights from there."""
+    monkeypatch.setattr(trainer, "SAVE_EVERY_S", 0.0)
+    whole = trainer_for(request_for())
+    list(whole.run())
+    place = (tmp_path / "checkpoint.pt", "run")
+    list(trainer_for(request_for(), place).run(until=3))
+    resumed = trainer_for(request_for(), place)
+    assert resumed.step == 3
+    list(resumed.run())
+    assert resumed.losses == whole.losses
 
 
 def test_micro_batches_give_the_gradient_of_the_whole_batch(request_for):
