@@ -86,7 +86,7 @@ def run_recipe(
     images = [str(train / "image"), str(train / "mask")]
     command = [sys.executable, "-um", "cutout", "train", *images, *start, *passed, *flags]
     log = out.with_suffix(".log")
-    cost = run([*command, "--held", "0", "--seed", str(seed), "--out", str(out)], log)
+    cost = run([*command, "--seed", str(seed), "--out", str(out)], log)
     steps, own = progress_of(log.read_text())
     blended = out.with_stem(f"{out.stem}-blended")
     for model in (path for path in (out, blended) if path.exists() or path == out):
