@@ -5,10 +5,12 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import onnxruntime
 import pytest
 from loopback import wsgi_server
 from packaging.specifiers import SpecifierSet
@@ -72,6 +74,19 @@ def copied() -> list[str]:
 def allowed() -> list[str]:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     return [line[1:] for line in lines if line.startswith("!")]
+
+
+def test_dropping_parts_leaves_what_quantising_imports(tmp_path):
+    """What the recipe deletes, deleted from a copy; onnxruntime 1.26 imports its tools for this."""
+    (steps,) = [text for name, text in instructions() if "rm -rf cv2" in text]
+    source = Path(onnxruntime.__file__).parent
+    package = tmp_path / "onnxruntime"
+    shutil.copytree(source, package, ignore=shutil.ignore_patterns("*.so*", "__pycache__"))
+    for pattern in re.findall(r"onnxruntime/\S+", steps):
+        for path in tmp_path.glob(pattern):
+            shutil.rmtree(path)
+    assert (package / "tools/symbolic_shape_infer.py").is_file()
+    assert not (package / "transformers/models").exists()
 
 
 @pytest.mark.parametrize("source", copied())
