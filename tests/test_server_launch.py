@@ -35,7 +35,8 @@ def test_relative_folders_are_meant_from_where_the_command_was_typed(tmp_path, u
     assert list((tmp_path / "cache").rglob("*.onnx"))
     assert not (ROOT / "up").exists()
     told = [line for line in log.splitlines() if " request " not in line]
-    assert "INFO making the 32-bit graph of u2netp, once" in told[0]
+    assert "INFO processor: " in told[0]
+    assert "INFO making the 32-bit graph of u2netp, once" in told[1]
     assert f"INFO ready: {running.address}, cpu, fp32, " in told[-1]
 
 
