@@ -143,6 +143,23 @@ def test_a_large_image_is_corrected_on_a_small_copy_and_finished_at_full_size(pa
     assert pixels(data)[800, 800, 3] == 0
 
 
+def test_a_stroke_at_once_waits_for_the_map_that_is_being_computed(page, server, images):
+    add(page, images("large.png", side=1500))
+    finish(page)
+    seen = server.seen
+    with server.held():
+        page.click("#touch-up")
+        page.locator("#brushes").wait_for()
+        until(page, lambda: len(page.sent) == 2, "the small copy is sent")
+        stroke(page, (0.45, 0.5), (0.55, 0.5))
+        until(page, lambda: len(page.sent) == 3, "the stroke is sent")
+    solved(page)
+    assert [request.failure for request in page.sent] == [None] * 3
+    assert server.seen == seen + 1
+    page.click("#touch-up-done")
+    finish(page)
+
+
 def test_a_training_pair_holds_the_image_and_its_corrected_mask(touched, server):
     stroke(touched, (0.4, 0.5), (0.6, 0.5))
     solved(touched)

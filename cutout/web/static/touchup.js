@@ -54,7 +54,7 @@ function open(selected) {
   repaint();
   copy = smallCopy(item).catch(() => item.file);
   // The model's map of the copy is then known when the first stroke is drawn.
-  if (!item.strokes.length) copy.then(askPreview);
+  if (!item.strokes.length) copy.then(() => askPreview(true));
   stage().focus();
 }
 
@@ -151,16 +151,21 @@ function changed(work) {
 }
 
 /** Have the service solve the edge beside the strokes, on the small copy. */
-async function askPreview() {
+// A stroke does not stop the first request, of whose map of the model it makes use.
+async function askPreview(first = false) {
   const asked = item;
   if (!asked) return;
-  abort?.abort();
-  abort = new AbortController();
-  const { signal } = abort;
+  const mine = new AbortController();
+  const { signal } = mine;
+  if (!first) {
+    abort?.abort();
+    abort = mine;
+  }
   try {
     const revision = asked.revision;
     const [file, hints] = await Promise.all([copy, masksOf(asked.strokes, view, PREVIEW_PX)]);
-    const form = () => removalForm({ file, name: asked.name, hints }, matteOptions());
+    // Over the image itself, as it is shown here, colours need no cleaning, which takes longest.
+    const form = () => removalForm({ file, name: asked.name, hints }, { ...matteOptions(), decontaminate: "off" });
     const blob = await blobOf(await post("remove-bg", form, { signal }));
     if (item !== asked || asked.revision !== revision || signal.aborted) return;
     if (asked.preview) URL.revokeObjectURL(asked.preview.url);
