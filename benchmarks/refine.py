@@ -7,6 +7,7 @@ python -m benchmarks.refine --data DIR [--scores DIR] [--limit N] [--part edges 
 """
 
 import argparse
+import importlib
 import os
 import statistics
 import time
@@ -15,7 +16,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pymatting
 from PIL import Image
 
 from benchmarks.machine import machine
@@ -31,8 +31,13 @@ from cutout.refine import masks
 from cutout.refine.edges import snap_edges
 
 FINE_BAND = 0.005
-WHOLE = {"closed-form": pymatting.estimate_alpha_cf, "knn": pymatting.estimate_alpha_knn}
+WHOLE = {"closed-form": "estimate_alpha_cf", "knn": "estimate_alpha_knn"}
 LARGE = (3000, 4000)
+
+
+def pymatting():
+    """Imported where it is used: its first import compiles for a minute."""
+    return importlib.import_module("pymatting")
 
 
 @lru_cache(1)
@@ -162,8 +167,9 @@ def mattes(rgb, alpha, trimap, automatic, args):
         for warning in warnings:
             print(warning)
         if args.peer:
+            solve = getattr(pymatting(), WHOLE[method])
             start = time.perf_counter()
-            out = WHOLE[method](rgb / 255.0, trimap / 255.0)
+            out = solve(rgb / 255.0, trimap / 255.0)
             yield f"{method}, pymatting", np.float32(out), time.perf_counter() - start
 
 
@@ -174,7 +180,7 @@ def composites(args):
     for index, (rgb, truth, _) in enumerate(images):
         size = truth.shape[::-1]
         back = cv2.resize(images[index - 1][0], size)
-        own = pymatting.estimate_foreground_ml(rgb / 255.0, truth.astype(float)) * 255
+        own = pymatting().estimate_foreground_ml(rgb / 255.0, truth.astype(float)) * 255
         other = np.asarray(Image.open(others[index]).convert("RGB").resize(size))
         for kind, front in (("its own colours", own), ("another photograph", np.float32(other))):
             mixed = truth[..., None] * front + (1 - truth[..., None]) * back
@@ -191,7 +197,7 @@ def colours(args):
         def error(colours, band=band, front=front, weight=weight):
             return (np.abs(colours[band] - front[band]) * weight).mean()
 
-        by_pymatting = 255 * pymatting.estimate_foreground_ml(rgb / 255.0, alpha.astype(float))
+        by_pymatting = 255 * pymatting().estimate_foreground_ml(rgb / 255.0, alpha.astype(float))
         results.setdefault(kind, []).append(
             [error(colours) for colours in (rgb, decontaminate(rgb, alpha), by_pymatting)]
         )

@@ -18,12 +18,13 @@ pytestmark = pytest.mark.weights
 FREE = ("astronaut", "cat", "coffee", "rocket")
 
 
-def photographs(count=50):
-    """The first photographs of ecssd300, or those of scikit-image where that set is missing."""
+def photographs(count=16):
+    """So many of ecssd300, evenly, or those of scikit-image where that set is missing."""
     folder = data_folder() / "ecssd300" / "image"
     if not folder.is_dir():
         return [Image.fromarray(getattr(photos, name)()) for name in FREE]
-    return [Image.open(path) for path in sorted(folder.iterdir())[:count]]
+    paths = sorted(folder.iterdir())
+    return [Image.open(path) for path in paths[:: len(paths) // count][:count]]
 
 
 @pytest.fixture(scope="module")
