@@ -18,7 +18,7 @@ run: $(VENV)/.run-ready
 test: lint chromium torch $(VENV)/.clients-ready
 	$(BIN)/python -m cutout weights fetch u2net
 	$(BIN)/python -m cutout weights fetch u2netp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The real clients of remove.bg: packages of npm and PyPI, and PHP and Ruby where they are installed.
 test-clients: $(VENV)/.clients-ready
