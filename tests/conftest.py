@@ -4,6 +4,7 @@ import io
 import os
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,6 +16,9 @@ from cutout.settings import Settings
 from u2net import RembgModel
 
 ROOT = Path(__file__).parent.parent
+# An example's time says how busy the machine is; a test that is about time names its own limit.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 def data_folder() -> Path:

@@ -79,7 +79,7 @@ images = st.builds(
     st.sampled_from(["empty", "full", "half", "ramp", "step", "noise"]),
     st.integers(0, 3),
 )
-property_settings = functools.partial(settings, max_examples=40, deadline=None)
+property_settings = functools.partial(settings, max_examples=40)
 
 
 @pytest.mark.parametrize("run", MATTES.values(), ids=MATTES)

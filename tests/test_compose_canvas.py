@@ -176,7 +176,7 @@ def test_scaling_in_chunks_is_scaling_in_one_piece(monkeypatch):
 sides = st.one_of(st.integers(1, 40), st.integers(1, 2000))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.tuples(sides, st.integers(1, 8)),
     st.tuples(sides, st.integers(1, 8)),

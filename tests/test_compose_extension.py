@@ -117,7 +117,7 @@ def test_sampling_in_chunks_is_sampling_in_one_piece(monkeypatch):
     np.testing.assert_array_equal(*whole)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.tuples(st.integers(1, 3000), st.integers(1, 6)),
     st.booleans(),

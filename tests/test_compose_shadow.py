@@ -137,7 +137,7 @@ def test_a_bad_blur_is_refused_with_what_is_allowed(text):
     assert "50%" in caught.value.extra["allowed"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.tuples(st.integers(1, 1500), st.integers(1, 8)),
     st.booleans(),

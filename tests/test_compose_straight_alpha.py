@@ -55,7 +55,7 @@ def test_compose_refuses_another_size():
         compose(RGB, ALPHA[1:])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     arrays.arrays(
         np.uint8,

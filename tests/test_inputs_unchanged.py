@@ -101,7 +101,7 @@ class Arrays:
 
 
 @pytest.mark.parametrize("run", FUNCTIONS.values(), ids=FUNCTIONS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(2, 40), st.integers(2, 40), st.integers(0, 9))
 def test_inputs_are_unchanged_bit_for_bit(run, height, width, seed):
     arrays = Arrays(height, width, seed)

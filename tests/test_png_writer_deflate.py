@@ -63,7 +63,7 @@ def assert_every_decoder_gives(array, data):
     assert images.inspect(data).header.size == array.shape[:2]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     array=ARRAYS,
     band_bytes=st.integers(1, 400),
@@ -171,7 +171,7 @@ def test_no_second_copy_of_the_image_is_made(monkeypatch):
     assert peak < array.nbytes / 4
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.binary(max_size=300), max_size=6), st.integers(0, 300_000))
 def test_checksums_of_bands_combine_to_that_of_the_whole(parts, padding):
     parts = [*parts, b"\xff" * padding]

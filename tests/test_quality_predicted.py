@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -71,7 +71,6 @@ def test_the_size_of_the_map_hardly_matters(size):
 
 
 # The machine may be busy: a deadline would test it, not the code.
-@settings(deadline=None)
 @given(arrays(np.float32, (32, 32), elements=st.floats(0, 1, width=32)))
 def test_any_map_gets_a_number_between_0_and_1(scores):
     assert 0 <= quality.predicted_iou(scores) <= 1
@@ -82,7 +81,6 @@ def test_a_map_without_a_subject_predicts_zero():
     assert quality.signals(disc() * 0.05).predicted_iou == 0
 
 
-@settings(deadline=None)
 @given(st.floats(-6, 6), st.floats(-1, 7), st.floats(0, 3), st.sampled_from([0, 1]))
 @pytest.mark.parametrize("fitted", [quality.fitted.STANDARD, quality.fitted.BEST])
 def test_a_larger_feature_never_predicts_a_lower_iou(fitted, expected, certainty, more, which):

@@ -38,7 +38,7 @@ def test_a_soft_displaced_map_snaps_to_the_edge_of_the_image(mode, shift):
 
 
 @MODES
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     height=st.integers(1, 50),
     width=st.integers(1, 50),

@@ -150,7 +150,7 @@ def plane(shape, fill, seed=0):
     return {**known, "border": border, "noise": noise}[fill]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(shapes, shapes, shapes, fills, fills, fills)
 def test_hints_of_any_size_fit_an_image_of_any_size(shape, one, other, fill, keeps, erases):
     check(shape, fill, plane(one, keeps), plane(other, erases, 1))

@@ -31,7 +31,7 @@ def disc(size=64, radius=20, centre=(32, 32)):
 
 
 @step
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(alpha=mattes)
 def test_a_step_keeps_shape_and_range_and_leaves_its_input_alone(run, alpha):
     before = alpha.copy()

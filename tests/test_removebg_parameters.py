@@ -263,7 +263,7 @@ VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_s
 TEXTS = st.sampled_from(["0 0 100% 100%", "50%", "-1", "1e400", "٣px", "9" * 30, "data:,", "\0"])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(" ".join(NAMES).split()), VALUES | TEXTS, max_size=6))
 def test_whatever_is_sent_is_read_or_refused_in_the_words_of_the_dialect(fields):
     try:

@@ -63,7 +63,6 @@ def try_cases(operation, mode, change=lambda case: None) -> list[int]:
 
     @hypothesis.settings(
         max_examples=EXAMPLES,
-        deadline=None,
         derandomize=True,
         database=None,
         suppress_health_check=list(HealthCheck),
