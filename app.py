@@ -58,9 +58,7 @@ from cutout.settings import Settings
 from cutout.settings import load as load_settings
 from cutout.storage import Storage
 
-# Of memory: for one image that is worked on, where nothing else is set; and of all of it, for what
-# is decoded, for uploads that wait, and for answers that are being sent.
-WORKER_BYTES = 700_000_000
+# Of the memory for requests: for what is decoded, for uploads that wait, for answers being sent.
 PIXELS_SHARE, UPLOADS_SHARE, ANSWERS_SHARE = 0.7, 0.2, 0.1
 # Of the deadline: the rest is for images that take longer than those before them.
 MAX_WAIT_SHARE = 0.45
@@ -123,9 +121,7 @@ class Parts:
     @property
     def memory_bytes(self) -> int:
         """For all requests together, beside the model's: as set, or what the workers can use."""
-        wanted = WORKER_BYTES * max(2, self.workers)
-        total = memory.total_bytes()
-        return self.settings.memory_bytes or min(wanted, total // 2 if total else wanted)
+        return self.settings.memory_bytes or memory.for_requests(self.workers)
 
     def recalibration(self, name: str) -> quality.Recalibration | None:
         """That of the settings, for the model it was fitted to."""

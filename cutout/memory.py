@@ -5,6 +5,8 @@ from pathlib import Path, PurePosixPath
 
 PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
+# What one image that is worked on may need.
+WORKER_BYTES = 700_000_000
 # Where versions 2 and 1 of control groups keep a limit: folder of the hierarchy, and file in it.
 LIMITS = {"": ("", "memory.max"), "memory": ("memory", "memory.limit_in_bytes")}
 
@@ -22,6 +24,13 @@ def total_bytes(proc: Path = PROC, cgroup: Path = CGROUP) -> int | None:
         if file.is_file() and (text := file.read_text().strip()).isdigit():
             total = min(total, int(text))
     return total
+
+
+def for_requests(workers: int) -> int:
+    """Bytes for the images that so many workers have in hand: at most half of the machine's."""
+    wanted = WORKER_BYTES * max(2, workers)
+    total = total_bytes()
+    return min(wanted, total // 2) if total else wanted
 
 
 def _limit_files(proc: Path, cgroup: Path) -> Iterator[Path]:

@@ -52,3 +52,14 @@ def test_a_group_outside_of_the_container_is_no_error(proc, tmp_path):
 
 def test_elsewhere_it_is_unknown(tmp_path):
     assert memory.total_bytes(tmp_path / "none") is None
+
+
+@pytest.mark.parametrize(
+    "total, workers, expected",
+    [(None, 1, 1.4e9), (24e9, 4, 2.8e9), (2e9, 4, 1e9)],
+)
+def test_requests_get_what_the_workers_can_use_and_at_most_half(
+    monkeypatch, total, workers, expected
+):
+    monkeypatch.setattr(memory, "total_bytes", lambda: total)
+    assert memory.for_requests(workers) == expected
