@@ -194,6 +194,26 @@ def test_the_shown_python_code_gives_the_file_of_the_page(page, images, tmp_path
     assert (path.parent / "photo.jpg").read_bytes() == data
 
 
+def test_the_shown_remove_bg_form_gives_the_pixels_of_the_page(page, images):
+    path = images("photo.png")[0]
+    show(page, [path])
+    page.click("#backgrounds >> text=Grey")
+    page.click("#advanced summary")
+    page.select_option("#option-edges", "off")
+    page.click("#commands")
+    page.select_option("#command-form", "removebg")
+    command = page.locator("#command").inner_text()
+    note, _, rest = command.partition("\n")
+    assert note.startswith("#") and note.endswith("edges")
+    assert "/v1.0/removebg" in rest
+    page.keyboard.press("Escape")
+    page.select_option("#option-edges", "auto")
+    _, data = download(page, "#save")
+    subprocess.run(["sh", "-c", command], cwd=path.parent, check=True, capture_output=True)
+    saved = path.parent / re.search(r"-o '(.*)'$", command)[1]
+    np.testing.assert_array_equal(pixels(saved.read_bytes()), pixels(data))
+
+
 def test_a_link_brings_the_settings_back(pages, page, images):
     show(page, images("photo.png"))
     page.click("#backgrounds >> text=White")

@@ -63,7 +63,8 @@ const REMOVE_BG = {
 function removeBg() {
   const fields = [["size", "full"]];
   const missing = [];
-  for (const [name, value] of Object.entries(fileOptions())) {
+  // Without a format that API answers JPEG where a background is given.
+  for (const [name, value] of Object.entries({ format: "png", ...fileOptions() })) {
     const known = (name !== "background" || value !== "blur") && REMOVE_BG[name]?.(value);
     if (known) fields.push(known);
     else missing.push(name);
