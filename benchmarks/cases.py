@@ -14,7 +14,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pymatting
 from PIL import Image
 
 GREEN, WALL = (20, 190, 70), (236, 236, 232)
@@ -39,6 +38,8 @@ def whitened(front: np.ndarray) -> np.ndarray:
 
 def subjects(folder: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Name, colours (H, W, 3) in [0, 255] and true alpha (H, W) of each subject."""
+    import pymatting  # Its first import compiles for a minute.
+
     for path in sorted((folder / "image").iterdir()):
         rgb = np.asarray(Image.open(path).convert("RGB")) / 255
         alpha = np.asarray(Image.open(folder / "mask" / f"{path.stem}.png").convert("L")) / 255

@@ -49,11 +49,14 @@ def small_disk(folder: Path, size: str):
 def small_disks(tmp_path_factory):
     """A server with small disks for its files; the disks, by the setting that names them."""
     folder = tmp_path_factory.mktemp("disks")
-    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TMPDIR", str(stack.enter_context(small_disk(folder / "arriving", "512k"))))
+    with ExitStack() as stack:
+        arriving = stack.enter_context(small_disk(folder / "arriving", "512k"))
         names = "upload_dir", "result_dir"
         disks = {name: stack.enter_context(small_disk(folder / name, "512k")) for name in names}
-        yield stack.enter_context(held_server(folder, **disks)), disks
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TMPDIR", str(arriving))
+            server = stack.enter_context(held_server(folder, **disks))
+        yield server, disks
 
 
 @pytest.mark.parametrize("which", ["upload_dir", "result_dir"])

@@ -28,7 +28,8 @@ def paths(tmp_path):
 def told(page, name: str) -> tuple[str, list[str]]:
     """The estimate and what to look at, of one image."""
     page.locator("#cards .card-main", has_text=name).click()
-    page.locator(f"#original[alt*='{name}']").wait_for(state="attached")
+    # Its text is set together with the estimate.
+    page.locator(f"#result[alt*='{name}']").wait_for(state="attached")
     return (
         page.locator("#estimate").inner_text(),
         page.locator("#warnings li").all_inner_texts(),
