@@ -78,7 +78,8 @@ def fetch(
         try:
             addresses = _resolve(target, allow, resolver, deadline)
             with multipart.temporary_file() as file:
-                answer = _get(target, addresses, max_bytes, deadline, ca_file, file)
+                with _connect(target, addresses, deadline, ca_file) as sock:
+                    answer = _get(target, DeadlineSocket(sock, deadline), max_bytes, file)
                 if answer is None:
                     hold(file.tell())
                     file.seek(0)
@@ -191,29 +192,21 @@ class _Redirect:
     location: str
 
 
-def _get(
-    target: Target,
-    addresses: list[Address],
-    max_bytes: int,
-    deadline: float,
-    ca_file: Path | None,
-    file: IO[bytes],
-) -> _Redirect | None:
-    """One request to a checked address: None with its body in `file`, or where to go on."""
-    with _connect(target, addresses, deadline, ca_file) as sock:
-        connection = http.client.HTTPConnection(target.host, target.port)
-        connection.default_port = PORTS[target.scheme]
-        connection.sock = cast(socket.socket, DeadlineSocket(sock, deadline))
-        connection.request("GET", target.target, headers=HEADERS)
-        with connection.getresponse() as response:
-            if response.status in REDIRECTS and (location := response.headers["Location"]):
-                return _Redirect(location)
-            if response.status != 200:
-                raise DownloadFailed(f"The image's server answered HTTP status {response.status}.")
-            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-                raise DownloadFailed("The image's server sent it compressed, unasked.")
-            _read(response, max_bytes, file)
-            return None
+def _get(target: Target, sock: DeadlineSocket, max_bytes: int, file: IO[bytes]) -> _Redirect | None:
+    """One request over a connection: None with its body in `file`, or where to go on."""
+    connection = http.client.HTTPConnection(target.host, target.port)
+    connection.default_port = PORTS[target.scheme]
+    connection.sock = cast(socket.socket, sock)
+    connection.request("GET", target.target, headers=HEADERS)
+    with connection.getresponse() as response:
+        if response.status in REDIRECTS and (location := response.headers["Location"]):
+            return _Redirect(location)
+        if response.status != 200:
+            raise DownloadFailed(f"The image's server answered HTTP status {response.status}.")
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise DownloadFailed("The image's server sent it compressed, unasked.")
+        _read(response, max_bytes, file)
+        return None
 
 
 def _connect(

@@ -7,7 +7,7 @@ not in all of them, and reads an urlencoded body whole, whatever its length.
 import errno
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, Any
 from urllib.parse import parse_qsl
 
@@ -145,13 +145,12 @@ class FormParser(FormDataParser):
             max_parts=self.max_form_parts,
         )
         form = Form(most or 0)
-        try:
+        with ExitStack() as unfinished:
+            unfinished.callback(form.close)
             while data := stream.read(CHUNK_BYTES):
                 _take(decoder, data, form)
             _take(decoder, None, form)
-        except Exception:
-            form.close()
-            raise
+            unfinished.pop_all()
         return stream, form.fields, form.files
 
     def _parse_urlencoded(
